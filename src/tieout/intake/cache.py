@@ -1,0 +1,159 @@
+"""The books that the intake holds in memory, loaded from the log when a fact touches them.
+
+A cache is good for one head of the log. When another writer appended, it is dropped and read again: nothing is ever
+written from a stale read (R2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import asyncpg
+
+from tieout.ledger.book import Book
+from tieout.ledger.books import Router
+from tieout.ledger.facts import decode
+from tieout.ledger.rows import PositionRow, position_rows
+from tieout.store import log
+from tieout.store.wallets import Head, Lease, head_of
+
+FACTS_MAX = 400_000
+"""Facts kept in memory, over all books; the books used longest ago are dropped first."""
+
+NODES_MAX = 500_000
+"""Routes kept in memory."""
+
+
+class BookCache:
+    """Books by number, as of one head."""
+
+    def __init__(self, connection: asyncpg.Connection, lease: Lease) -> None:
+        self._connection = connection
+        self._lease = lease
+        self.head = Head(-1, b"")
+        self.router = Router()
+        self.books: dict[int, Book] = {}
+        self.facts: dict[int, int] = {}
+        """Book -> how many facts it was made of."""
+        self.exported: dict[int, dict[str, PositionRow]] = {}
+        """Book -> token -> the row as the database has it."""
+        self._into: dict[int, int] = {}
+        self._known_books = 0
+
+    async def refresh(self) -> None:
+        """Read the head; forget everything when it is not the one the cache was made for."""
+        head, _, next_book = await head_of(self._connection, self._lease.wallet_id)
+        if head != self.head:
+            self.drop()
+            joins = await self._connection.fetch(
+                "SELECT book, into_book FROM book_join WHERE wallet_id = $1", self._lease.wallet_id
+            )
+            self._into = {int(row["book"]): int(row["into_book"]) for row in joins}
+            self.head = head
+            self.router.seed({}, next_book)
+            self._known_books = next_book
+
+    def drop(self) -> None:
+        """Forget everything; the next `refresh` reads again."""
+        self.head = Head(-1, b"")
+        self.router = Router()
+        self.books = {}
+        self.facts = {}
+        self.exported = {}
+        self._into = {}
+
+    def trim(self) -> None:
+        """Drop the books used longest ago until the limit is kept. Only between batches."""
+        total = sum(self.facts.values())
+        for number in list(self.books):
+            if total <= FACTS_MAX:
+                break
+            total -= self.facts[number]
+            self._forget(number)
+        if len(self.router.book_of) > NODES_MAX:
+            self.router.seed({}, self.router.next_book)
+
+    def written(self, head: Head) -> None:
+        """Note that a booking made from this cache was written."""
+        self.head = head
+        self._known_books = self.router.next_book
+        self.trim()
+
+    def _forget(self, number: int) -> None:
+        self.books.pop(number, None)
+        self.facts.pop(number, None)
+        self.exported.pop(number, None)
+
+    async def know(self, nodes: Iterable[str]) -> None:
+        """Learn the routes of *nodes* that are stored and not in memory yet."""
+        book_of = self.router.book_of
+        asked = {node for node in nodes if node not in book_of}
+        if not asked or self._known_books <= 1:
+            return
+        rows = await self._connection.fetch(
+            "SELECT node, book FROM node WHERE wallet_id = $1 AND node = ANY ($2)", self._lease.wallet_id, list(asked)
+        )
+        for node, book in rows:
+            book_of[node] = self.root(book)
+
+    def root(self, book: int) -> int:
+        """The book that *book* was joined into, itself when it was not."""
+        while book in self._into:
+            book = self._into[book]
+        return book
+
+    async def join(self, book: int, into: int) -> None:
+        """Make *book* part of *into*: both are read as one, and everything of them counts as changed.
+
+        Joining can change what either showed (a transfer turns out to be a leg of a split), so the keys and rows
+        that stood before are kept for the comparison.
+        """
+        await self.load([book, into])
+        keys = set(self.books[book].timeline.by_key).union(self.books[into].timeline.by_key)
+        exported = {**self.exported[book], **self.exported[into]}
+        self._forget(book)
+        self._forget(into)
+        self._into[book] = into
+        for node, number in self.router.book_of.items():
+            if number == book:
+                self.router.book_of[node] = into
+        await self.load([into])
+        joined = self.books[into]
+        joined.changed_movements.update(keys, joined.timeline.by_key)
+        joined.changed_orders.update(joined.orders)
+        self.exported[into] = exported
+
+    async def load(self, numbers: Collection[int]) -> None:
+        """Have *numbers* in memory, as the most recently used."""
+        missing = []
+        for number in numbers:
+            book = self.books.pop(number, None)
+            if book is not None:
+                self.books[number] = book
+            elif number < self._known_books:
+                missing.append(number)
+            else:
+                self.books[number] = Book()
+                self.facts[number] = 0
+        for number in (*missing, *(n for n in numbers if n not in self.exported)):
+            self.exported[number] = {}
+        if missing:
+            await self._read(missing)
+
+    async def _read(self, missing: list[int]) -> None:
+        parts = {number: number for number in missing}
+        parts.update((book, self.root(book)) for book in self._into if self.root(book) in parts)
+        for number in missing:
+            self.books[number] = Book()
+            self.facts[number] = 0
+        for book, fact in await log.facts_of_books(self._connection, self._lease.wallet_id, list(parts)):
+            number = parts[book]
+            self.books[number].merge(decode(fact))
+            self.facts[number] += 1
+        for number in missing:
+            read = self.books[number]
+            read.settle()
+            read.changed_orders.clear()
+            read.changed_movements.clear()
+            # The state follows from the log: what was folded here is what the database holds.
+            self.exported[number] = position_rows(read)

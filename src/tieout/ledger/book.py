@@ -1,0 +1,393 @@
+"""A book: the facts of one connected set of tokens and orders, merged, ordered and folded.
+
+Facts go in by `merge`, in any order and any number of times. `settle` then brings the movements and the positions up
+to date; it works on what changed and folds again only from the earliest place that changed. The result is a function
+of the set of facts: it does not depend on the order, repetition or batching of `merge` and `settle`.
+"""
+
+from __future__ import annotations
+
+
+from tieout.ledger.events import EventFact, EventRecord, event_key, movement_of
+from tieout.ledger.evidence import TxEvidence, settle_row
+from tieout.ledger.facts import (
+    AdjustmentInferred,
+    AnyFact,
+    CollateralMoved,
+    ConditionResolved,
+    FillObserved,
+    ManualEntry,
+    MarketNoted,
+    OrderFact,
+    OrderFilledOnChain,
+    OutcomeTokenListed,
+    PositionStated,
+    TokenMoved,
+    TradeReported,
+    TransferCostStated,
+)
+from tieout.ledger.fills import ChainFill, Fill, join
+from tieout.ledger.manual import adjustment_movement, manual_movements
+from tieout.ledger.movement import (
+    BUY,
+    NO_CHAIN_POSITION,
+    PENDING,
+    SELL,
+    Movement,
+    Order,
+    chain_position,
+)
+from tieout.ledger.orders import OrderRecord
+from tieout.ledger.registry import Registry
+from tieout.ledger.timeline import Timeline
+
+
+class Book:
+    """One connected part of a wallet's books."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, OrderRecord] = {}
+        self.fills: dict[tuple[str, str], Fill] = {}
+        self.chain_fills: dict[tuple[str, int], ChainFill] = {}
+        self.events: dict[str, EventRecord] = {}
+        self.evidence: dict[str, TxEvidence] = {}
+        self.manual: dict[str, ManualEntry] = {}
+        self.adjustments: dict[str, AdjustmentInferred] = {}
+        self.statements: dict[str, list[PositionStated]] = {}
+        """Token -> what outside sources stated, in the order heard; no part of the books."""
+        self.notes: set[MarketNoted] = set()
+        self.collateral_moves: dict[tuple[str, int], CollateralMoved] = {}
+        self.registry = Registry()
+        self.timeline = Timeline()
+        self._tx_legs: dict[str, dict[str, Movement]] = {}
+        """Transaction -> its movements by key; kept only where there is evidence by transaction."""
+        self.provisional: dict[str, int] = {}
+        """Token -> signed micro-shares that order claims leave uncovered."""
+        self._dirty_orders: set[str] = set()
+        self._touched_orders: set[str] = set()
+        self._dirty_events: set[str] = set()
+        self._dirty_txs: set[str] = set()
+        self._registry_changed = False
+        self.changed_orders: set[str] = set()
+        self.changed_movements: set[str] = set()
+
+    # --- merging ------------------------------------------------------------------------------------------------
+
+    def merge(self, fact: AnyFact) -> bool:
+        """Take in *fact*; returns whether it said anything that was not known."""
+        if isinstance(fact, FillObserved):
+            return self._merge_fill(fact)
+        if isinstance(fact, OrderFact):
+            record = self._order(fact.order_id)
+            if not record.merge(fact):
+                return False
+            self.registry.place(fact.token_id, fact.condition_id)
+            self._touched_orders.add(fact.order_id)
+            return True
+        if isinstance(fact, OrderFilledOnChain):
+            return self._merge_chain_fill(fact)
+        if isinstance(fact, TradeReported | TokenMoved | TransferCostStated):
+            return self._merge_evidence(fact)
+        return self._merge_other(fact)
+
+    def _merge_fill(self, fact: FillObserved) -> bool:
+        key = (fact.trade_id, fact.order_id)
+        fill = self.fills.get(key)
+        if fill is None:
+            fill = Fill(fact.trade_id, fact.order_id)
+            self.fills[key] = fill
+            record = self._order(fact.order_id)
+            record.fills.append(fill)
+            record.place(fact.token_id, fact.condition_id)
+        if not fill.merge(fact):
+            return False
+        self.registry.place(fact.token_id, fact.condition_id)
+        self._dirty_orders.add(fact.order_id)
+        return True
+
+    def _merge_chain_fill(self, fact: OrderFilledOnChain) -> bool:
+        key = (fact.tx_hash, fact.log_index)
+        log = self.chain_fills.get(key)
+        if log is None:
+            log = ChainFill(fact)
+            self.chain_fills[key] = log
+            record = self._order(fact.order_id)
+            record.chain_fills.append(log)
+            record.place(fact.token_id, fact.condition_id)
+        elif not log.merge(fact):
+            return False
+        self.registry.place(fact.token_id, fact.condition_id)
+        self._dirty_orders.add(fact.order_id)
+        return True
+
+    def _merge_evidence(self, fact: TradeReported | TokenMoved | TransferCostStated) -> bool:
+        if not self.evidence:
+            for movement in self.timeline.by_key.values():
+                self._tx_legs.setdefault(movement.tx_hash, {})[movement.key] = movement
+        evidence = self.evidence.setdefault(fact.tx_hash, TxEvidence(fact.tx_hash))
+        if not evidence.merge(fact):
+            return False
+        self._dirty_txs.add(fact.tx_hash)
+        if isinstance(fact, TradeReported):
+            self.registry.place(fact.token_id, fact.condition_id)
+        elif isinstance(fact, TokenMoved):
+            self._dirty_events.update(r.key for r in self.events.values() if r.tx_hash == fact.tx_hash)
+        return True
+
+    def _merge_other(self, fact: AnyFact) -> bool:
+        if isinstance(fact, OutcomeTokenListed):
+            news = self.registry.merge(fact)
+            self._registry_changed |= news
+            return news
+        if isinstance(fact, ConditionResolved):
+            news = self.registry.resolve(fact)
+            self._registry_changed |= news
+            return news
+        if isinstance(fact, PositionStated):
+            heard = self.statements.setdefault(fact.token_id, [])
+            news = fact not in heard
+            if news:
+                heard.append(fact)
+            return news
+        if isinstance(fact, MarketNoted):
+            news = fact not in self.notes
+            self.notes.add(fact)
+            return news
+        if isinstance(fact, CollateralMoved):
+            place = (fact.tx_hash, fact.log_index)
+            known = self.collateral_moves.get(place)
+            if known is not None and (fact.version, fact.removed) <= (known.version, known.removed):
+                return False
+            self.collateral_moves[place] = fact
+            return True
+        if isinstance(fact, ManualEntry | AdjustmentInferred):
+            return self._merge_entry(fact)
+        return self._merge_event(fact)
+
+    def _merge_entry(self, fact: ManualEntry | AdjustmentInferred) -> bool:
+        self.registry.place(fact.token_id, fact.condition_id)
+        if isinstance(fact, ManualEntry):
+            known = self.manual.get(fact.entry_id)
+            if known is not None and repr(fact) <= repr(known):
+                return False
+            self.manual[fact.entry_id] = fact
+        else:
+            key = f"adjustment/{fact.token_id}/{fact.statement_id}"
+            stated = self.adjustments.get(key)
+            if stated is not None and repr(fact) <= repr(stated):
+                return False
+            self.adjustments[key] = fact
+            self._put(key, adjustment_movement(key, fact))
+            return True
+        live = manual_movements(self.manual)
+        for key in {k for k in self.timeline.by_key if k.startswith("manual/")} - set(live):
+            self._put(key, None)
+        for key, movement in live.items():
+            self._put(key, movement)
+        return True
+
+    def _merge_event(self, fact: EventFact) -> bool:
+        key = event_key(fact)
+        record = self.events.get(key)
+        if record is None:
+            record = EventRecord(key, fact.tx_hash)
+            self.events[key] = record
+        if not record.merge(fact):
+            return False
+        self._dirty_events.add(key)
+        return True
+
+    def _order(self, order_id: str) -> OrderRecord:
+        record = self.orders.get(order_id)
+        if record is None:
+            record = OrderRecord(order_id)
+            self.orders[order_id] = record
+        return record
+
+    # --- settling -----------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring movements and positions up to date with all merged facts."""
+        if self._registry_changed:
+            self._registry_changed = False
+            self._dirty_events.update(self.events)
+            self.timeline.set_payouts(self.registry.payouts())
+        for order_id in self._dirty_orders:
+            self._settle_order(self.orders[order_id])
+        self._touched_orders |= self._dirty_orders
+        self._dirty_orders.clear()
+        for order_id in self._touched_orders:
+            self._count_provisional(self.orders[order_id])
+        self.changed_orders |= self._touched_orders
+        self._touched_orders.clear()
+        for key in self._dirty_events:
+            self._settle_event(self.events[key])
+        self._dirty_events.clear()
+        if self.evidence:
+            self._find_transactions()
+            for tx_hash in sorted(self._dirty_txs):
+                self._settle_tx(tx_hash)
+        self._dirty_txs.clear()
+        self.changed_movements |= self.timeline.place()
+
+    def _settle_order(self, record: OrderRecord) -> None:
+        if record.chain_fills:
+            join(record.fills, record.chain_fills)
+        covered = failed = 0
+        for fill in record.fills:
+            covered += fill.shares if fill.chain is None else fill.chain.fact.shares
+            failed += 0 if fill.counts else fill.shares
+            self._put(fill.key, _fill_movement(fill) if fill.counts else None)
+        for log in record.chain_fills:
+            if log.fill is None and not log.fact.removed:
+                covered += log.fact.shares
+                self._put(log.key, _log_movement(log))
+            else:
+                self._put(log.key, None)
+        record.covered, record.failed = covered, failed
+
+    def _count_provisional(self, record: OrderRecord) -> None:
+        token_id, shares = record.counted
+        if shares:
+            self.provisional[token_id] -= shares
+        token_id, shares = record.token_id, record.provisional_signed
+        if shares:
+            self.provisional[token_id] = self.provisional.get(token_id, 0) + shares
+        record.counted = (token_id, shares)
+
+    def _settle_event(self, record: EventRecord) -> None:
+        evidence = self.evidence.get(record.tx_hash)
+        moved = evidence.moved() if evidence is not None else {}
+        standing = record.standing()
+        for key in set(record.keys).difference(key for key, _ in standing):
+            self._put(key, None)
+        record.keys = [key for key, _ in standing]
+        for key, fact in standing:
+            self._put(key, movement_of(key, fact, self.registry, moved))
+
+    def _find_transactions(self) -> None:
+        """Give fills without a hash the transaction of the Data API row that has their shares, nearest in time."""
+        homeless = [f for f in self.fills.values() if f.chain is None and not f.tx_choice[1] and not f.has_failed]
+        if not homeless:
+            return
+        before = {fill.key: fill.found_tx for fill in homeless}
+        for fill in homeless:
+            fill.found_tx = ""
+        waiting = sorted(homeless, key=lambda f: (f.when_ms, f.key))
+        rows = [(row, tx) for tx, e in self.evidence.items() for row in e.rows().values()]
+        for row, tx_hash in sorted(rows, key=lambda r: (r[0].occurred_at_ms, r[1], r[0].token_id, r[0].side)):
+            known = sum(leg.shares for leg in self._own_legs(tx_hash, row) if not self._is_homeless(leg))
+            for fill in waiting:
+                if _may_be(fill, row, row.shares - known):
+                    fill.found_tx = tx_hash
+                    waiting.remove(fill)
+                    break
+        for fill in homeless:
+            if fill.found_tx != before[fill.key]:
+                self._dirty_txs.update(tx for tx in (fill.found_tx, before[fill.key]) if tx)
+                self._put(fill.key, _fill_movement(fill))
+
+    def _is_homeless(self, leg: Movement) -> bool:
+        fill = self.fills.get((leg.key[5:].partition("/")[0], leg.order_id)) if leg.key[:5] == "fill/" else None
+        return fill is not None and fill.chain is None and not fill.tx_choice[1]
+
+    def _own_legs(self, tx_hash: str, row: TradeReported) -> list[Movement]:
+        op = BUY if row.side.value == "BUY" else SELL
+        legs = self._tx_legs.get(tx_hash, {}).values()
+        return [m for m in legs if m.op == op and m.token_id == row.token_id and m.key[:4] in ("fill", "log/")]
+
+    def _settle_tx(self, tx_hash: str) -> None:
+        evidence = self.evidence.get(tx_hash)
+        if evidence is None:
+            return
+        wanted: dict[str, Movement] = {}
+        for row in evidence.rows().values():
+            legs = [self._base(leg) for leg in self._own_legs(tx_hash, row)]
+            better, rest = settle_row(row, legs)
+            for leg in better:
+                self._put(leg.key, leg)
+            if rest is not None:
+                wanted[rest.key] = rest
+        for key in evidence.keys:
+            if key not in wanted:
+                self._put(key, None)
+        for key, movement in wanted.items():
+            self._put(key, movement)
+        caused: dict[str, int] = {}
+        for movement in self._tx_legs.get(tx_hash, {}).values():
+            if movement.key[:5] != "move/":
+                for token_id, shares in movement.share_changes():
+                    caused[token_id] = caused.get(token_id, 0) + shares
+        for movement in evidence.transfers(caused):
+            wanted[movement.key] = movement
+            self._put(movement.key, movement)
+        evidence.keys = list(wanted)
+
+    def _base(self, leg: Movement) -> Movement:
+        """The movement as the fill alone would give it, before a row improves it."""
+        if leg.key[:5] != "fill/":
+            return leg
+        trade_id = leg.key[5 : -len(leg.order_id) - 1]
+        return _fill_movement(self.fills[trade_id, leg.order_id])
+
+    def _put(self, key: str, movement: Movement | None) -> None:
+        old = self.timeline.put(key, movement)
+        if not self.evidence:
+            return
+        now = self.timeline.by_key.get(key)
+        if now is old:
+            return
+        if old is not None:
+            self._tx_legs.get(old.tx_hash, {}).pop(key, None)
+            self._dirty_txs.add(old.tx_hash)
+        if now is not None:
+            self._tx_legs.setdefault(now.tx_hash, {})[key] = now
+            self._dirty_txs.add(now.tx_hash)
+
+
+def _may_be(fill: Fill, row: TradeReported, shares: int) -> bool:
+    """Whether *row* can be the settlement of *fill*: same token, side and shares, from 5 s before to 15 min after."""
+    content = fill.content
+    return (
+        content[4] == shares
+        and content[1] == row.token_id
+        and content[3] == row.side.value
+        and -5_000 <= row.occurred_at_ms - fill.when_ms <= 900_000
+    )
+
+
+def _fill_movement(fill: Fill) -> Movement:
+    content = fill.content
+    key = fill.key
+    log = fill.chain
+    op = BUY if content[3] == "BUY" else SELL
+    if log is not None:
+        movement = Movement(key, op, _log_order(log, key), content[1], log.fact.shares, log.fact.collateral)
+        movement.fee = log.fact.fee
+    else:
+        settled = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
+        movement = Movement(key, op, (settled, NO_CHAIN_POSITION, key), content[1], content[4], content[5])
+        movement.fee = content[6] if content[6] > 0 else 0
+    movement.status = fill.status
+    movement.tx_hash = fill.tx_hash
+    movement.order_id = fill.order_id
+    movement.condition_id = content[2]
+    movement.role = content[7]
+    return movement
+
+
+def _log_movement(log: ChainFill) -> Movement:
+    fact = log.fact
+    op = BUY if fact.side.value == "BUY" else SELL
+    movement = Movement(log.key, op, _log_order(log, log.key), fact.token_id, fact.shares, fact.collateral)
+    movement.fee = fact.fee
+    movement.status = "SETTLED"
+    movement.tx_hash = fact.tx_hash
+    movement.order_id = fact.order_id
+    movement.condition_id = fact.condition_id
+    movement.role = fact.role.value
+    return movement
+
+
+def _log_order(log: ChainFill, key: str) -> Order:
+    return (log.fact.occurred_at_ms, chain_position(log.fact.block, log.log_index), key)

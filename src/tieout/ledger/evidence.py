@@ -1,0 +1,172 @@
+"""Evidence by transaction: Data API trade rows and token transfers, against what else is known of the transaction.
+
+Both are sums, not events of their own. They book only what fills, logs and events of the same transaction leave
+unexplained, so any mixture of sources gives the same books.
+"""
+
+from __future__ import annotations
+
+from tieout.ledger.facts import Side, TokenMoved, TradeReported, TransferCostStated
+from tieout.ledger.movement import (
+    BUY,
+    SELL,
+    TRANSFER_IN,
+    TRANSFER_OUT,
+    Movement,
+    chain_position,
+)
+
+
+class TxEvidence:
+    """What rows and transfers say of one transaction."""
+
+    __slots__ = ("costs", "keys", "moves", "reports", "tx_hash")
+
+    def __init__(self, tx_hash: str) -> None:
+        self.tx_hash = tx_hash
+        self.reports: dict[tuple[str, str, int], TradeReported] = {}
+        """(token, side, shares) -> row."""
+        self.moves: dict[tuple[int, int], TokenMoved] = {}
+        """(log index, place in the batch) -> transfer; the highest version wins."""
+        self.costs: dict[str, TransferCostStated] = {}
+        """token -> the cost stated for what came in."""
+        self.keys: list[str] = []
+
+    def merge(self, fact: TradeReported | TokenMoved | TransferCostStated) -> bool:
+        """Take in *fact*; returns whether it said anything new."""
+        if isinstance(fact, TradeReported):
+            name = (fact.token_id, fact.side.value, fact.shares)
+            known = self.reports.get(name)
+            # The trades endpoint names no fee and rounds; the activity row of the same fills says at least as much.
+            if known is not None and _weight(fact) <= _weight(known):
+                return False
+            self.reports[name] = fact
+        elif isinstance(fact, TokenMoved):
+            place = (fact.log_index, fact.sub_index)
+            move = self.moves.get(place)
+            if move is not None and (fact.version, fact.removed, fact.shares) <= (
+                move.version,
+                move.removed,
+                move.shares,
+            ):
+                return False
+            self.moves[place] = fact
+        else:
+            stated = self.costs.get(fact.token_id)
+            if stated is not None and (fact.occurred_at_ms, fact.cost) <= (stated.occurred_at_ms, stated.cost):
+                return False
+            self.costs[fact.token_id] = fact
+        return True
+
+    def moved(self) -> dict[str, int]:
+        """Token -> signed micro-shares that the transfers show."""
+        total: dict[str, int] = {}
+        for move in self.moves.values():
+            if not move.removed:
+                total[move.token_id] = total.get(move.token_id, 0) + move.shares
+        return total
+
+    def rows(self) -> dict[tuple[str, str], TradeReported]:
+        """(token, side) -> one row holding the sums of all rows of that token and side."""
+        total: dict[tuple[str, str], TradeReported] = {}
+        for (token_id, side, _), row in sorted(self.reports.items()):
+            known = total.get((token_id, side))
+            total[token_id, side] = row if known is None else _sum(known, row)
+        return total
+
+    def transfers(self, caused: dict[str, int]) -> list[Movement]:
+        """Transfers in or out: what moved, less what the transaction's other facts (*caused*) account for."""
+        found = []
+        for token_id, shares in sorted(self.moved().items()):
+            rest = shares - caused.get(token_id, 0)
+            if rest:
+                found.append(self._transfer(token_id, rest))
+        return found
+
+    def _transfer(self, token_id: str, rest: int) -> Movement:
+        last = max(
+            (m for m in self.moves.values() if m.token_id == token_id and not m.removed), key=lambda m: m.log_index
+        )
+        key = f"move/{self.tx_hash}/{token_id}"
+        order = (last.occurred_at_ms, chain_position(last.block, last.log_index), key)
+        stated = self.costs.get(token_id) if rest > 0 else None
+        cost = stated.cost if stated is not None else 0
+        movement = Movement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), cost)
+        movement.tx_hash = self.tx_hash
+        movement.status = "SETTLED"
+        if rest > 0:
+            movement.causes = (f"cost:{stated.cost_policy if stated is not None else 'zero'}",)
+        return movement
+
+
+def _weight(row: TradeReported) -> tuple[int, int, int]:
+    return (row.collateral + row.fee, row.fee, row.occurred_at_ms)
+
+
+def _sum(a: TradeReported, b: TradeReported) -> TradeReported:
+    return TradeReported(
+        tx_hash=a.tx_hash,
+        token_id=a.token_id,
+        condition_id=max(a.condition_id, b.condition_id),
+        side=a.side,
+        shares=a.shares + b.shares,
+        collateral=a.collateral + b.collateral,
+        fee=a.fee + b.fee,
+        occurred_at_ms=min(a.occurred_at_ms, b.occurred_at_ms),
+    )
+
+
+def settle_row(row: TradeReported, legs: list[Movement]) -> tuple[list[Movement], Movement | None]:
+    """Compare a row with the fills of its transaction, token and side.
+
+    Returns (fills with better amounts, the fill that only the row tells of). A fill that the chain settled keeps its
+    amounts. The others take the row's time; when together they have the row's shares, the last takes what is left of
+    its collateral and fee, so that their sum is the row's to the micro-unit.
+    """
+    shares = sum(leg.shares for leg in legs)
+    estimates = [leg for leg in legs if leg.status != "SETTLED"]
+    better = []
+    for leg in sorted(estimates, key=lambda m: m.order):
+        copy = copy_of(leg)
+        copy.order = (row.occurred_at_ms, copy.order[1], copy.key)
+        copy.status = "CONFIRMED" if copy.status == "CONFIRMED" else "REPORTED"
+        better.append(copy)
+    if shares < row.shares:
+        return better, _rest(row, legs, row.shares - shares)
+    if shares == row.shares and better:
+        last = better[-1]
+        others = [leg for leg in legs if leg.key != last.key]
+        collateral = row.collateral - sum(leg.collateral for leg in others)
+        fee = row.fee - sum(leg.fee for leg in others)
+        if collateral >= 0 and fee >= 0:
+            last.collateral, last.fee = collateral, fee
+    return better, None
+
+
+def _rest(row: TradeReported, legs: list[Movement], shares: int) -> Movement:
+    key = f"row/{row.tx_hash}/{row.token_id}/{row.side.value}"
+    order = (row.occurred_at_ms, chain_position(0, -1), key)
+    collateral = max(0, row.collateral - sum(leg.collateral for leg in legs))
+    movement = Movement(key, BUY if row.side is Side.BUY else SELL, order, row.token_id, shares, collateral)
+    movement.fee = max(0, row.fee - sum(leg.fee for leg in legs))
+    movement.tx_hash = row.tx_hash
+    movement.condition_id = row.condition_id
+    movement.status = "REPORTED"
+    return movement
+
+
+def copy_of(movement: Movement) -> Movement:
+    """A copy that may be changed without touching the original."""
+    copy = Movement(
+        movement.key, movement.op, movement.order, movement.token_id, movement.shares, movement.collateral
+    )
+    copy.fee = movement.fee
+    copy.tx_hash = movement.tx_hash
+    copy.order_id = movement.order_id
+    copy.condition_id = movement.condition_id
+    copy.status = movement.status
+    copy.role = movement.role
+    copy.legs = movement.legs
+    copy.gained = movement.gained
+    copy.causes = movement.causes
+    return copy

@@ -1,0 +1,208 @@
+"""Fills: the CLOB's word and the chain's log of the same match, merged and joined.
+
+A fill is (trade id, own order id). The chain knows neither trade id nor status, only order hash, transaction and exact
+amounts. Joining finds for each log the fill it settles, so that neither is booked twice and the exact amounts win.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tieout.ledger.facts import FillObserved, OrderFilledOnChain
+
+RANK: Final = {
+    "MATCHED_NOT_BROADCASTED": 1,
+    "MATCHED": 2,
+    "RETRYING": 3,
+    "MINED": 4,
+    "CONFIRMED": 5,
+    "FAILED": 6,
+}
+"""Later statuses outrank earlier ones, whatever order they arrive in. MINED may fall back to RETRYING; an unknown
+status ranks 0 and counts as not settled. FAILED outranks CONFIRMED: both are final, so seeing both is a violation of
+F1, and the books follow the chain where they have it."""
+
+Content = tuple[int, str, str, str, int, int, int, str, int]
+
+
+class Fill:
+    """One own leg of a trade, merged from all observations of it."""
+
+    __slots__ = (
+        "chain",
+        "content",
+        "found_tx",
+        "order_id",
+        "statuses",
+        "trade_id",
+        "tx_choice",
+        "tx_hashes",
+        "when_ms",
+    )
+
+    def __init__(self, trade_id: str, order_id: str) -> None:
+        self.trade_id = trade_id
+        self.order_id = order_id
+        self.content: Content = (-1, "", "", "", 0, 0, -1, "", 0)
+        """(rank, token, condition, side, shares, collateral, fee or -1, role, bucket) of the highest status seen."""
+        self.statuses: tuple[str, ...] = ()
+        self.tx_choice: tuple[int, str] = (-1, "")
+        """(rank, hash): the transaction named with the highest status."""
+        self.tx_hashes: tuple[str, ...] = ()
+        self.when_ms: int = 0
+        self.chain: ChainFill | None = None
+        self.found_tx: str = ""
+        """Transaction found through a Data API row, for a fill whose own hash is not known."""
+
+    def merge(self, fact: FillObserved) -> bool:
+        """Take in *fact*; returns whether it said anything new."""
+        rank = RANK.get(fact.status, 0)
+        fee = -1 if fact.fee is None else fact.fee
+        content = (
+            rank,
+            fact.token_id,
+            fact.condition_id,
+            fact.side.value,
+            fact.shares,
+            fact.collateral,
+            fee,
+            fact.role.value,
+            fact.bucket_index,
+        )
+        news = False
+        if content > self.content:
+            self.content = content
+            news = True
+        if fact.status not in self.statuses:
+            self.statuses = tuple(sorted((*self.statuses, fact.status)))
+            news = True
+        tx_hash = fact.tx_hash
+        if tx_hash:
+            if (rank, tx_hash) > self.tx_choice:
+                self.tx_choice = (rank, tx_hash)
+                news = True
+            if tx_hash not in self.tx_hashes:
+                self.tx_hashes = tuple(sorted((*self.tx_hashes, tx_hash)))
+                news = True
+        when_ms = fact.occurred_at_ms
+        if when_ms and (self.when_ms == 0 or when_ms < self.when_ms):
+            self.when_ms = when_ms
+            news = True
+        return news
+
+    @property
+    def key(self) -> str:
+        """The fill's identity as the movement's key."""
+        return f"fill/{self.trade_id}/{self.order_id}"
+
+    @property
+    def shares(self) -> int:
+        """Micro-shares as the CLOB says."""
+        return self.content[4]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the venue reported the trade FAILED."""
+        return self.content[0] == 6
+
+    @property
+    def counts(self) -> bool:
+        """Whether it changes the books: not when it FAILED, unless the chain shows it after all."""
+        return self.content[0] != 6 or self.chain is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the venue's word places it on chain; MINED and then RETRYING is not."""
+        statuses = self.statuses
+        return "CONFIRMED" in statuses or ("MINED" in statuses and "RETRYING" not in statuses)
+
+    @property
+    def status(self) -> str:
+        """The status to show: the chain's, else the highest of the venue's, RETRYING after MINED."""
+        if self.chain is not None:
+            return "SETTLED"
+        rank = self.content[0]
+        if rank == 4 and "RETRYING" in self.statuses:
+            return "RETRYING"
+        return next((name for name, r in RANK.items() if r == rank), self.statuses[-1] if self.statuses else "")
+
+    @property
+    def tx_hash(self) -> str:
+        """The transaction that settles it, as far as known."""
+        if self.chain is not None:
+            return self.chain.tx_hash
+        return self.tx_choice[1] or self.found_tx
+
+
+class ChainFill:
+    """One OrderFilled log of the wallet, by (transaction, log index); the highest version wins."""
+
+    __slots__ = ("fact", "fill", "log_index", "tx_hash")
+
+    def __init__(self, fact: OrderFilledOnChain) -> None:
+        self.tx_hash = fact.tx_hash
+        self.log_index = fact.log_index
+        self.fact = fact
+        self.fill: Fill | None = None
+
+    def merge(self, fact: OrderFilledOnChain) -> bool:
+        """Take in a later version; returns whether it said anything new."""
+        if version_of(fact) <= version_of(self.fact):
+            return False
+        self.fact = fact
+        return True
+
+    @property
+    def key(self) -> str:
+        """The log's identity as the movement's key, for a fill that only the chain told of."""
+        return f"log/{self.tx_hash}/{self.log_index}"
+
+
+def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
+    """What decides between two observations of one log: version, then removal, then a fixed rule."""
+    return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
+
+
+def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
+    """Pair each log of an order with the fill it settles; deterministic in the set, not in the order of arrival.
+
+    Three passes: same transaction and shares; same transaction; same shares under another or no hash (a hash may be
+    replaced until CONFIRMED). A FAILED fill pairs only under its own hash.
+    """
+    for fill in fills:
+        fill.chain = None
+    free = []
+    for log in chain_fills:
+        log.fill = None
+        if not log.fact.removed:
+            free.append(log)
+    if not free or not fills:
+        return
+    free.sort(key=lambda log: (log.fact.block, log.log_index, log.tx_hash))
+    waiting = sorted(fills, key=lambda fill: (fill.has_failed, fill.when_ms, fill.trade_id))
+    for use_tx, use_shares in ((True, True), (True, False), (False, True)):
+        free, waiting = _pair(free, waiting, use_tx, use_shares)
+
+
+def _pair(
+    free: list[ChainFill], waiting: list[Fill], use_tx: bool, use_shares: bool
+) -> tuple[list[ChainFill], list[Fill]]:
+    slots: dict[tuple[str, int], list[ChainFill]] = {}
+    for log in reversed(free):
+        slots.setdefault((log.tx_hash if use_tx else "", log.fact.shares if use_shares else -1), []).append(log)
+    left = []
+    for fill in waiting:
+        hashes = fill.tx_hashes if use_tx else ("",)
+        shares = fill.shares if use_shares else -1
+        log = None
+        if use_tx or not fill.has_failed:
+            for tx_hash in hashes:
+                if slots.get((tx_hash, shares)):
+                    log = slots[tx_hash, shares].pop()
+                    break
+        if log is None:
+            left.append(fill)
+        else:
+            fill.chain = log
+            log.fill = fill
+    return [log for log in free if log.fill is None], left

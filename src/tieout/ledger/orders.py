@@ -1,0 +1,171 @@
+"""Orders: what the venue claims of each, what our fills cover, and the gap between the two.
+
+The gap rule: `claimed = max(size_matched)`. What the order's identified fills do not cover is a *provisional fill* at
+the limit price: a view, not a record, so it closes by itself when the trade arrives. FAILED fills cover their part
+too, because the venue does not take a failed match out of `size_matched` (`polymarket.md` 2).
+"""
+
+from __future__ import annotations
+
+from tieout.ledger.facts import (
+    CancelRefused,
+    ClaimRejected,
+    MatchClaimed,
+    OrderClosed,
+    OrderFact,
+    OrderIntended,
+    OrderPlaced,
+    OrderRejected,
+)
+from tieout.ledger.fills import ChainFill, Fill
+from tieout.ledger.units import cash_of
+
+OVERFILL = 100
+"""Micro-shares by which a market order may be matched above its size: 66 is the largest reproduced
+(`polymarket.md` 2)."""
+
+
+class OrderRecord:
+    """One order, merged from every fact about it. Merging is idempotent and does not depend on the order of facts."""
+
+    __slots__ = (
+        "cancel_refused",
+        "chain_fills",
+        "claimed",
+        "claims",
+        "closed_reason",
+        "condition_id",
+        "counted",
+        "covered",
+        "failed",
+        "fills",
+        "intended",
+        "order_id",
+        "placed",
+        "rejected_reason",
+        "rejected_shares",
+        "terms",
+        "token_id",
+        "trade_ids",
+    )
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        self.token_id: str = ""
+        self.condition_id: str = ""
+        self.intended: bool = False
+        self.placed: bool = False
+        self.terms: tuple[str, int, int, str, int, int] | None = None
+        """(side, price, size, order type, expiration in s, placed at in ms) as the venue, else the intent, says."""
+        self.claimed: int = 0
+        self.claims: tuple[tuple[int, int], ...] = ()
+        """(observed at, size matched) of the claims that carry a time, to notice a decrease."""
+        self.trade_ids: tuple[str, ...] = ()
+        self.closed_reason: str = ""
+        self.rejected_reason: str = ""
+        self.cancel_refused: str = ""
+        self.rejected_shares: int = 0
+        self.fills: list[Fill] = []
+        self.chain_fills: list[ChainFill] = []
+        self.covered: int = 0
+        """Shares of identified fills, FAILED ones included; kept by the book."""
+        self.failed: int = 0
+        """Shares of the fills that FAILED."""
+        self.counted: tuple[str, int] = ("", 0)
+        """(token, signed provisional shares) as the book's sum holds it now."""
+
+    def merge(self, fact: OrderFact) -> bool:
+        """Take in *fact*; returns whether it said anything new."""
+        news = self.place(fact.token_id, fact.condition_id)
+        if isinstance(fact, MatchClaimed):
+            return self._merge_claim(fact) or news
+        if isinstance(fact, OrderPlaced):
+            terms = (fact.side.value, fact.price, fact.size, fact.order_type, fact.expiration_s, fact.occurred_at_ms)
+            news |= not self.placed or (self.terms is not None and terms > self.terms)
+            self.terms = terms if self.terms is None or not self.placed else max(self.terms, terms)
+            self.placed = True
+            return news
+        if isinstance(fact, OrderIntended):
+            terms = (fact.side.value, fact.price, fact.size, fact.order_type, 0, fact.occurred_at_ms)
+            news |= not self.intended
+            self.intended = True
+            if not self.placed:
+                self.terms = terms if self.terms is None else max(self.terms, terms)
+            return news
+        return self._merge_end(fact) or news
+
+    def place(self, token_id: str, condition_id: str) -> bool:
+        """Note the order's token and condition; returns whether that is news."""
+        news = token_id > self.token_id or condition_id > self.condition_id
+        self.token_id = max(self.token_id, token_id)
+        self.condition_id = max(self.condition_id, condition_id)
+        return news
+
+    def _merge_claim(self, fact: MatchClaimed) -> bool:
+        news = fact.size_matched > self.claimed
+        self.claimed = max(self.claimed, fact.size_matched)
+        if fact.observed_at_ms:
+            claim = (fact.observed_at_ms, fact.size_matched)
+            if claim not in self.claims:
+                self.claims = tuple(sorted((*self.claims, claim)))
+                news = True
+        fresh = set(fact.trade_ids).difference(self.trade_ids)
+        if fresh:
+            self.trade_ids = tuple(sorted(fresh.union(self.trade_ids)))
+        return news or bool(fresh)
+
+    def _merge_end(self, fact: OrderFact) -> bool:
+        before = (self.closed_reason, self.rejected_reason, self.cancel_refused, self.rejected_shares)
+        if isinstance(fact, OrderClosed):
+            self.closed_reason = max(self.closed_reason, fact.reason)
+        elif isinstance(fact, OrderRejected):
+            self.rejected_reason = max(self.rejected_reason, fact.reason)
+        elif isinstance(fact, CancelRefused):
+            self.cancel_refused = max(self.cancel_refused, fact.reason)
+        elif isinstance(fact, ClaimRejected):
+            self.rejected_shares = max(self.rejected_shares, fact.shares)
+        return before != (self.closed_reason, self.rejected_reason, self.cancel_refused, self.rejected_shares)
+
+    @property
+    def provisional(self) -> int:
+        """Micro-shares the venue claims that no identified fill covers and no rejection closed."""
+        gap = self.claimed - self.covered - self.rejected_shares
+        return gap if gap > 0 else 0
+
+    @property
+    def provisional_signed(self) -> int:
+        """The gap as the position would move by it: positive for a BUY."""
+        if self.terms is not None and self.terms[0] == "SELL":
+            return -self.provisional
+        return self.provisional
+
+    @property
+    def provisional_collateral(self) -> int:
+        """The gap's collateral at the limit price, rounded down."""
+        return cash_of(self.provisional, self.terms[1]) if self.terms is not None else 0
+
+    @property
+    def state(self) -> str:
+        """intended, live, closing (the venue ended it, fills of it are still unbooked: O3), closed, or rejected."""
+        if self.rejected_reason and not self.placed and not self.covered:
+            return "rejected"
+        if self.closed_reason:
+            return "closing" if self.provisional else "closed"
+        if self.placed or self.claimed or self.covered:
+            return "live"
+        return "intended" if self.intended else "unknown"
+
+    @property
+    def has_decreased(self) -> bool:
+        """Whether a later message claimed less than an earlier one (O2)."""
+        highest = 0
+        for _, claim in self.claims:
+            if claim < highest:
+                return True
+            highest = max(highest, claim)
+        return False
+
+    @property
+    def is_overmatched(self) -> bool:
+        """Whether more is claimed than the order's size allows (O2)."""
+        return self.terms is not None and self.placed and self.claimed > self.terms[2] + OVERFILL

@@ -1,0 +1,23 @@
+"""What can go wrong between the intake and the database."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The database refused or could not be reached; the message says what to do."""
+
+
+class StaleHeadError(StoreError):
+    """Another writer appended to the wallet's log first. Nobody is at fault: read again and book again (R2)."""
+
+
+class LeaseLostError(StoreError):
+    """Another writer took the wallet over; this one must stop writing."""
+
+
+class LeaseHeldError(StoreError):
+    """The wallet is held by another writer; wait for it, stop it, or take over."""
+
+
+class BrokenInvariantError(StoreError):
+    """A constraint of the database refused a booking: the books would not balance. Halt and keep the evidence."""

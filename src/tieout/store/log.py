@@ -1,0 +1,144 @@
+"""The log: entries, their hash chain, and the one statement that books."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from typing import NamedTuple
+
+import asyncpg
+
+from tieout.ledger.rows import MovementRow, OrderRow, PositionRow
+from tieout.store.errors import BrokenInvariantError, LeaseLostError, StaleHeadError
+from tieout.store.wallets import Head, Lease
+
+GENESIS = bytes(32)
+"""The hash before the first entry."""
+
+
+class Entry(NamedTuple):
+    """One entry of a wallet's log."""
+
+    seq: int
+    book: int
+    occurred_at_ms: int
+    received_at_ms: int
+    raw_id: int
+    source: str
+    fact: str
+    hash: bytes
+
+
+def chain(previous: bytes, seq: int, received_at_ms: int, source: str, raw_id: int, fact: bytes) -> bytes:
+    """The hash of an entry: over the hash before it and everything it says."""
+    head = f"\n{seq}\n{received_at_ms}\n{raw_id}\n{source}\n".encode()
+    return sha256(previous + head + fact).digest()
+
+
+def fact_digest(fact: bytes) -> bytes:
+    """16 bytes that name a fact; a fact is logged once."""
+    return blake2b(fact, digest_size=16).digest()
+
+
+@dataclass(slots=True)
+class Booking:
+    """Everything one transaction writes."""
+
+    head: Head
+    """The head it was made from."""
+    next_book: int
+    log: list[tuple[int, int, int, int, int, int, str, str, bytes, bytes]]
+    nodes: list[tuple[int, str, int]]
+    joins: list[tuple[int, int, int]]
+    positions: list[tuple[int | str, ...]] = field(default_factory=list)
+    orders: list[tuple[int | str, ...]] = field(default_factory=list)
+    movements: list[tuple[int | str, ...]] = field(default_factory=list)
+    gone_positions: list[str] = field(default_factory=list)
+    gone_movements: list[str] = field(default_factory=list)
+
+    @property
+    def new_head(self) -> Head:
+        """The head after it."""
+        return Head(self.log[-1][1], self.log[-1][9]) if self.log else self.head
+
+
+async def write(connection: asyncpg.Connection, lease: Lease, booking: Booking) -> None:
+    """Book, in one statement and so in one transaction.
+
+    Raises StaleHeadError or LeaseLostError when somebody else wrote, BrokenInvariantError when a constraint refused.
+    """
+    head = booking.new_head
+    try:
+        await connection.execute(
+            "SELECT book($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+            lease.wallet_id,
+            lease.epoch,
+            booking.head.seq,
+            head.hash,
+            booking.next_book,
+            booking.log,
+            booking.nodes,
+            booking.joins,
+            booking.positions,
+            booking.orders,
+            booking.movements,
+            booking.gone_positions,
+            booking.gone_movements,
+            f"{lease.address} {head.seq}",
+        )
+    except asyncpg.PostgresError as error:
+        raise _named(error) from error
+
+
+def _named(error: asyncpg.PostgresError) -> Exception:
+    code = getattr(error, "sqlstate", "")
+    if code == "TI001" or (isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name != "f2"):
+        return StaleHeadError(str(error))
+    if code == "TI002":
+        return LeaseLostError(str(error))
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return BrokenInvariantError(f"{error.constraint_name}: {error} {error.detail or ''}")
+    return error
+
+
+async def entries(
+    connection: asyncpg.Connection, wallet_id: int, *, after: int = 0, chunk: int = 20_000
+) -> AsyncIterator[list[Entry]]:
+    """The log from *after* on, in order, in chunks."""
+    while True:
+        rows = await connection.fetch(
+            "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, hash FROM log "
+            "WHERE wallet_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            wallet_id,
+            after,
+            chunk,
+        )
+        if not rows:
+            return
+        yield [Entry(*row) for row in rows]
+        after = rows[-1]["seq"]
+
+
+async def facts_of_books(
+    connection: asyncpg.Connection, wallet_id: int, books: Sequence[int]
+) -> list[tuple[int, str]]:
+    """(book, fact) of every entry filed under one of *books*, in the order of the log."""
+    rows = await connection.fetch(
+        "SELECT book, fact FROM log WHERE wallet_id = $1 AND book = ANY ($2) ORDER BY seq", wallet_id, list(books)
+    )
+    return [(int(row["book"]), row["fact"]) for row in rows]
+
+
+async def stored_rows(
+    connection: asyncpg.Connection, wallet_id: int
+) -> tuple[list[PositionRow], list[OrderRow], list[MovementRow]]:
+    """The whole state as the database has it, in the order of `rows.all_rows`."""
+    positions = await connection.fetch("SELECT * FROM positions WHERE wallet_id = $1", wallet_id)
+    orders = await connection.fetch("SELECT * FROM orders WHERE wallet_id = $1", wallet_id)
+    movements = await connection.fetch("SELECT * FROM movements WHERE wallet_id = $1", wallet_id)
+    return (
+        sorted(PositionRow(*tuple(row)[1:]) for row in positions),
+        sorted(OrderRow(*tuple(row)[1:]) for row in orders),
+        sorted(MovementRow(*tuple(row)[1:]) for row in movements),
+    )

@@ -1,0 +1,170 @@
+"""Chain logs and receipts: which contract may say what, one transaction at a time (polymarket.md 6).
+
+A log counts only when its emitter is the contract known for the event: anybody can deploy a contract that emits an
+OrderFilled or TransferSingle naming our wallet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tieout.ledger.facts import AnyFact, OrderFilledOnChain, OutcomeTokenListed, Role, Side
+from tieout.venue import abi, chain_positions, chain_transfers, fields, topics
+from tieout.venue.addresses import EXCHANGES, ROLE
+from tieout.venue.chain_groups import add_conversions, name_migrated
+from tieout.venue.chain_view import Found, Log, micro_value, view
+from tieout.venue.decoded import Decoded
+from tieout.venue.identity import Identity
+from tieout.venue.wire import Row, WireError, shown
+
+
+class _Event(NamedTuple):
+    """One event: who may emit it, its decoder, and what it lists."""
+
+    roles: frozenset[str]
+    decode: Callable[[Log], Found]
+    listings: Callable[[Log], tuple[OutcomeTokenListed, ...]] | None = None
+
+
+def _by(*roles: str) -> frozenset[str]:
+    return frozenset(roles)
+
+
+_CTF = _by("ledger", "ctf_adapter", "neg_adapter")
+_NEG = _by("neg_risk", "neg_adapter")
+_MODULE = _by("module")
+
+_EVENTS: dict[str, _Event] = {
+    topics.ORDER_FILLED: _Event(_by("exchange"), chain_transfers.order_filled),
+    topics.ORDER_FILLED_V1: _Event(_by("exchange_v1"), chain_transfers.order_filled_v1),
+    topics.TRANSFER_SINGLE: _Event(_by("ledger"), chain_transfers.transfer_single),
+    topics.TRANSFER_BATCH: _Event(_by("ledger"), chain_transfers.transfer_batch),
+    topics.TRANSFER: _Event(_by("collateral"), chain_transfers.collateral_transfer),
+    topics.WRAPPED: _Event(_by("collateral"), chain_transfers.wrapped),
+    topics.UNWRAPPED: _Event(_by("collateral"), chain_transfers.unwrapped),
+    topics.DISTRIBUTED_REWARDS: _Event(_by("rewards"), chain_transfers.distributed_rewards),
+    topics.CTF_SPLIT: _Event(_CTF, chain_positions.ctf_split, chain_positions.ctf_listings),
+    topics.CTF_MERGE: _Event(_CTF, chain_positions.ctf_merge, chain_positions.ctf_listings),
+    topics.CTF_REDEMPTION: _Event(_CTF, chain_positions.ctf_redemption, chain_positions.ctf_listings),
+    topics.CONDITION_RESOLUTION: _Event(_by("ledger"), chain_positions.condition_resolution),
+    topics.NEG_SPLIT: _Event(_NEG, chain_positions.neg_split, chain_positions.neg_listings),
+    topics.NEG_MERGE: _Event(_NEG, chain_positions.neg_merge, chain_positions.neg_listings),
+    topics.NEG_REDEMPTION: _Event(_NEG, chain_positions.neg_redemption, chain_positions.neg_listings),
+    topics.PM_SPLIT: _Event(_MODULE, chain_positions.pm_split, chain_positions.pm_listings),
+    topics.PM_MERGED: _Event(_MODULE, chain_positions.pm_merged, chain_positions.pm_listings),
+    topics.PM_REDEEMED: _Event(_MODULE, chain_positions.pm_redeemed, chain_positions.pm_listings),
+    topics.PM_RESOLVED: _Event(_MODULE, chain_positions.pm_resolved, chain_positions.pm_listings),
+    topics.PM_MIGRATED: _Event(_MODULE, chain_positions.pm_migrated, chain_positions.pm_listings),
+}
+
+
+def decode_chain_log(row: Row, identity: Identity, out: Decoded) -> None:
+    """One log on its own; one that does not concern the wallet is foreign."""
+    if not _decode_transaction([row], {}, identity, out) and not out.problems and not out.unknown:
+        out.problem("foreign", f"log does not concern {identity.wallet}")
+
+
+def decode_receipt(row: Row, identity: Identity, out: Decoded) -> None:
+    """All logs of one receipt; those of others are silent."""
+    logs = row.get("logs")
+    if not isinstance(logs, list):
+        raise WireError(f"logs: expected a list, was {shown(logs)}")
+    _decode_transaction(logs, row, identity, out)
+
+
+def decode_logs(rows: list[Any], identity: Identity, out: Decoded) -> None:
+    """A list of logs, each transaction (and each block it was seen in, for reorgs) like a receipt."""
+    groups: dict[tuple[str, str, str], list[Any]] = {}
+    for row in rows:
+        key = (str(row.get("transactionHash")), str(row.get("blockHash")), str(row.get("removed") or False))
+        groups.setdefault(key, []).append(row)
+    for group in groups.values():
+        _decode_transaction(group, {}, identity, out)
+
+
+def _decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: Decoded) -> bool:
+    """Decodes the logs of one transaction; whether any of them concerned the wallet (or everybody)."""
+    facts: list[AnyFact] = []
+    listed: dict[OutcomeTokenListed, None] = {}
+    conversions: list[Log] = []
+    ours = False
+    for row in rows:
+        try:
+            log = view(row, receipt, identity)
+            if log.topic0 == topics.NEG_CONVERTED and ROLE.get(log.address) in _NEG:
+                log.expect_topics(4)
+                conversions.append(log)
+                continue
+            found = _decode_log(log, listed, out)
+        except WireError as error:
+            out.problem("undecodable", str(error))
+            continue
+        ours = ours or found is not None
+        facts.extend(found or ())
+    try:
+        ours = add_conversions(conversions, facts, out) or ours
+    except WireError as error:
+        out.problem("undecodable", str(error))
+    name_migrated(facts)
+    out.facts.extend(facts)
+    if facts:
+        out.facts.extend(listed)
+    return ours
+
+
+def _decode_log(log: Log, listed: dict[OutcomeTokenListed, None], out: Decoded) -> Found:
+    """Facts of one log; [] for a known event without effect, None when it is not the wallet's."""
+    event = _EVENTS.get(log.topic0)
+    if event is None:
+        if log.topic0 in topics.IGNORED:
+            return []
+        if log.topic0 != topics.NEG_CONVERTED:
+            out.note("topic", log.topic0)
+        return None
+    if ROLE.get(log.address, "") not in event.roles:
+        named = int(log.wallet, 16) in log.topics[1:] if log.wallet[:2] == "0x" and len(log.wallet) == 42 else False
+        if named and log.topic0 in (topics.ORDER_FILLED, topics.ORDER_FILLED_V1):
+            out.problem("unsupported", f"OrderFilled from {log.address}, which is no known exchange")
+        elif named:
+            out.note("contract", log.address)
+        return None
+    found = event.decode(log)
+    if event.listings is not None:
+        listed.update(dict.fromkeys(event.listings(log)))
+    return found
+
+
+def decode_chain_event(row: Row, identity: Identity, out: Decoded) -> None:
+    """One OrderFilled already decoded by an indexer: flat fields, amounts in base units."""
+    if row.get("event") != "OrderFilled":
+        out.problem("unsupported", f"decoded event {shown(row.get('event'))} is not known")
+        return
+    maker = fields.ident(row, "maker")
+    if not identity.is_wallet(maker):
+        out.problem("foreign", f"OrderFilled belongs to {maker}, expected {identity.wallet}")
+        return
+    side_code = abi.quantity(row.get("side"), "side")
+    if side_code > 1:
+        raise WireError(f"side: expected 0 or 1, was {side_code}")
+    making = abi.quantity(row.get("makerAmountFilled"), "makerAmountFilled")
+    taking = abi.quantity(row.get("takerAmountFilled"), "takerAmountFilled")
+    at_ms = fields.instant(row, "timestamp")
+    if not at_ms:
+        raise WireError("log has no timestamp; ask the node for it or give logs with it")
+    out.facts.append(
+        OrderFilledOnChain(
+            occurred_at_ms=at_ms,
+            tx_hash=fields.ident(row, "transactionHash"),
+            log_index=abi.quantity(row.get("logIndex"), "logIndex"),
+            block=abi.quantity(row.get("blockNumber"), "blockNumber"),
+            order_id=fields.ident(row, "orderHash"),
+            token_id=fields.token(row, "tokenId"),
+            side=Side.BUY if side_code == 0 else Side.SELL,
+            shares=micro_value(making if side_code else taking, "shares"),
+            collateral=micro_value(taking if side_code else making, "collateral"),
+            fee=abi.quantity(row.get("fee"), "fee"),
+            role=Role.TAKER if fields.ident(row, "taker") in EXCHANGES else Role.MAKER,
+            exchange=fields.ident(row, "exchange"),
+        )
+    )
