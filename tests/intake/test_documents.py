@@ -37,17 +37,21 @@ VALID: list[tuple[str, bytes, list[tuple[bytes, int]]]] = [
     ("rpc list", b'{"jsonrpc":"2.0","id":1,"result":[{"a":1},\n{"b":2}]}', [(b'{"a":1}', 1), (b'{"b":2}', 2)]),
     ("rpc object", b'{"jsonrpc":"2.0","id":1,"result":{"a":1}}', [(b'{"jsonrpc":"2.0","id":1,"result":{"a":1}}', 1)]),
     ("result alone", b'{"result":{"a":[1]}}', [(b'{"result":{"a":[1]}}', 1)]),
-    ("receipt", b'{"transactionHash":"0x","logs":[1],"data":[2]}', [(b'{"transactionHash":"0x","logs":[1],"data":[2]}', 1)]),
+    (
+        "receipt",
+        b'{"transactionHash":"0x","logs":[1],"data":[2]}',
+        [(b'{"transactionHash":"0x","logs":[1],"data":[2]}', 1)],
+    ),
     ("receipts", b'[{"logs":[1]},{"logs":[2]}]', [(b'{"logs":[1]}', 1), (b'{"logs":[2]}', 1)]),
     ("object", b'\r\n {"a":1}\r\n', [(b'{"a":1}', 2)]),
     ("scalar", b" 12 ", [(b"12", 1)]),
-    ("bom", b'\xef\xbb\xbf[1,\n2]', [(b"1", 1), (b"2", 2)]),
-    ("crlf", b'[1,\r\n2\r\n]', [(b"1", 1), (b"2", 2)]),
+    ("bom", b"\xef\xbb\xbf[1,\n2]", [(b"1", 1), (b"2", 2)]),
+    ("crlf", b"[1,\r\n2\r\n]", [(b"1", 1), (b"2", 2)]),
     ("lines", b'{"a":1}\n\n{"b":2}\n', [(b'{"a":1}', 1), (b'{"b":2}', 3)]),
     ("lines crlf bom", b'\xef\xbb\xbf{"a":1}\r\n{"b":2}\r\n', [(b'{"a":1}', 1), (b'{"b":2}', 2)]),
     ("scalar lines", b"1\nnull\n", [(b"1", 1), (b"null", 2)]),
     ("pages on lines", b'{"data":[1,2]}\n[3]\n{"rows":[]}\n4', [(b"1", 1), (b"2", 1), (b"3", 2), (b"4", 4)]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("content", "expected"), [v[1:] for v in VALID], ids=[v[0] for v in VALID])
@@ -62,37 +66,95 @@ BROKEN: list[tuple[str, bytes, list[tuple[bytes, int, str]]]] = [
     ("blank", b" \n", [(b" \n", 1, "the file is blank")]),
     ("text", b"\nhello", [(b"hello", 2, "not JSON: malformed JSON: invalid character (byte 1)")]),
     ("binary", b"\xff\xfe{\x00", [(b"\xff\xfe{\x00", 1, "not JSON: not UTF-8 text (byte 0)")]),
-    ("cut in object", b'[{"a":1},\n{"b":', [(b'{"a":1}', 1, ""), (b'{"b":', 2, "truncated: the file ends inside an object")]),
+    (
+        "cut in object",
+        b'[{"a":1},\n{"b":',
+        [(b'{"a":1}', 1, ""), (b'{"b":', 2, "truncated: the file ends inside an object")],
+    ),
     ("cut in number", b"[1,\n23", [(b"1", 1, ""), (b"23", 2, "truncated: the file ends inside an array")]),
     ("cut in string", b'["a","b', [(b'"a"', 1, ""), (b'"b', 1, "truncated: the file ends inside a string")]),
     ("cut between", b'[{"a":1}\n', [(b'{"a":1}', 1, ""), (b"", 1, "truncated: the file ends inside an array")]),
     ("cut behind comma", b"[{},", [(b"{}", 1, ""), (b"", 1, "truncated: the file ends inside an array")]),
     ("cut bracket", b"[", [(b"", 1, "truncated: the file ends inside an array")]),
-    ("cut page", b'{"limit":2,\n"data":[{"a":1},\n{"b', [(b'{"a":1}', 2, ""), (b'{"b', 3, "truncated: the file ends inside an object")]),
-    ("cut behind list", b'{"data":[{"a":1}\n],"nex', [(b'{"a":1}', 1, ""), (b'"nex', 2, "truncated: the file ends inside an object")]),
+    (
+        "cut page",
+        b'{"limit":2,\n"data":[{"a":1},\n{"b',
+        [(b'{"a":1}', 2, ""), (b'{"b', 3, "truncated: the file ends inside an object")],
+    ),
+    (
+        "cut behind list",
+        b'{"data":[{"a":1}\n],"nex',
+        [(b'{"a":1}', 1, ""), (b'"nex', 2, "truncated: the file ends inside an object")],
+    ),
     ("cut before list", b'{"limit":2,"da', [(b'{"limit":2,"da', 1, "truncated: the file ends inside an object")]),
-    ("nan", b'[{"a":"NaN"},\n{"a":NaN},\n{"a":2}]', [(b'{"a":"NaN"}', 1, ""), (b'{"a":NaN}', 2, "NaN is not JSON"), (b'{"a":2}', 3, "")]),
+    (
+        "nan",
+        b'[{"a":"NaN"},\n{"a":NaN},\n{"a":2}]',
+        [(b'{"a":"NaN"}', 1, ""), (b'{"a":NaN}', 2, "NaN is not JSON"), (b'{"a":2}', 3, "")],
+    ),
     ("infinity", b'{"rows":[-Infinity,1]}', [(b"-Infinity", 1, "-Infinity is not JSON"), (b"1", 1, "")]),
-    ("nan beside rows", b'{"count":NaN,"rows":[1]}', [(b'"count":NaN', 1, "a field of the page is not valid JSON"), (b"1", 1, "")]),
-    ("garbage", b'[{"a":1} x,\n}{,{"b":[}]},4]', [
-        (b'{"a":1} x', 1, "malformed JSON: trailing characters (byte 9)"),
-        (b'}{,{"b":[}]}', 2, "malformed JSON: invalid character (byte 0)"), (b"4", 2, "")]),
-    ("wrong bracket", b'[{"a":[1}},{"b":2}]', [(b'{"a":[1}}', 1, "malformed JSON: expected ',' or ']' (byte 7)"), (b'{"b":2}', 1, "")]),
+    (
+        "nan beside rows",
+        b'{"count":NaN,"rows":[1]}',
+        [(b'"count":NaN', 1, "a field of the page is not valid JSON"), (b"1", 1, "")],
+    ),
+    (
+        "garbage",
+        b'[{"a":1} x,\n}{,{"b":[}]},4]',
+        [
+            (b'{"a":1} x', 1, "malformed JSON: trailing characters (byte 9)"),
+            (b'}{,{"b":[}]}', 2, "malformed JSON: invalid character (byte 0)"),
+            (b"4", 2, ""),
+        ],
+    ),
+    (
+        "wrong bracket",
+        b'[{"a":[1}},{"b":2}]',
+        [(b'{"a":[1}}', 1, "malformed JSON: expected ',' or ']' (byte 7)"), (b'{"b":2}', 1, "")],
+    ),
     ("open string", b'[{"a":"x},\n{"b":2}', [(b'{"a":"x},\n{"b":2}', 1, "truncated: the file ends inside an object")]),
-    ("commas", b"[,1,,2,]", [(b",", 1, "malformed JSON: a comma without an element"), (b"1", 1, ""),
-        (b",", 1, "malformed JSON: a comma without an element"), (b"2", 1, ""),
-        (b",", 1, "malformed JSON: a comma without an element")]),
+    (
+        "commas",
+        b"[,1,,2,]",
+        [
+            (b",", 1, "malformed JSON: a comma without an element"),
+            (b"1", 1, ""),
+            (b",", 1, "malformed JSON: a comma without an element"),
+            (b"2", 1, ""),
+            (b",", 1, "malformed JSON: a comma without an element"),
+        ],
+    ),
     ("not utf-8", b'[{"a":"\xff"},\n1]', [(b'{"a":"\xff"}', 1, "not UTF-8 text (byte 6)"), (b"1", 2, "")]),
-    ("nul row", b"[1,\n\x00\x00,2]", [(b"1", 1, ""), (b"\x00\x00", 2, "malformed JSON: invalid character (byte 0)"), (b"2", 2, "")]),
-    ("nul tail", b'[1]\n\x00\x00', [(b"1", 1, ""), (b"\x00\x00", 2, "malformed JSON: invalid character (byte 0)")]),
+    (
+        "nul row",
+        b"[1,\n\x00\x00,2]",
+        [(b"1", 1, ""), (b"\x00\x00", 2, "malformed JSON: invalid character (byte 0)"), (b"2", 2, "")],
+    ),
+    ("nul tail", b"[1]\n\x00\x00", [(b"1", 1, ""), (b"\x00\x00", 2, "malformed JSON: invalid character (byte 0)")]),
     ("second document", b'{\n"a":1}\n{\n"b":2}', [(b'{\n"a":1}', 1, ""), (b'{\n"b":2}', 3, "")]),
-    ("bad line", b'{"a":1}\n{"b":}\n{"c":3}\n', [(b'{"a":1}', 1, ""), (b'{"b":}', 2, "malformed JSON: invalid character (byte 5)"), (b'{"c":3}', 3, "")]),
-    ("bad first line", b'{"a":\n{"b":2}\n{"c":3}\n', [(b'{"a":', 1, "truncated: the file ends inside an object"), (b'{"b":2}', 2, ""), (b'{"c":3}', 3, "")]),
-    ("text line", b'{"a":1}\noops\n{"c":3}', [(b'{"a":1}', 1, ""), (b"oops", 2, "malformed JSON: invalid character (byte 0)"), (b'{"c":3}', 3, "")]),
+    (
+        "bad line",
+        b'{"a":1}\n{"b":}\n{"c":3}\n',
+        [(b'{"a":1}', 1, ""), (b'{"b":}', 2, "malformed JSON: invalid character (byte 5)"), (b'{"c":3}', 3, "")],
+    ),
+    (
+        "bad first line",
+        b'{"a":\n{"b":2}\n{"c":3}\n',
+        [(b'{"a":', 1, "truncated: the file ends inside an object"), (b'{"b":2}', 2, ""), (b'{"c":3}', 3, "")],
+    ),
+    (
+        "text line",
+        b'{"a":1}\noops\n{"c":3}',
+        [(b'{"a":1}', 1, ""), (b"oops", 2, "malformed JSON: invalid character (byte 0)"), (b'{"c":3}', 3, "")],
+    ),
     ("cut line", b'{"a":1}\n{"b":', [(b'{"a":1}', 1, ""), (b'{"b":', 2, "truncated: the file ends inside an object")]),
     ("page line", b'{"data":[1,NaN]}\n[2]', [(b"1", 1, ""), (b"NaN", 1, "NaN is not JSON"), (b"2", 2, "")]),
-    ("glued lines", b'{"a":1}{"b":2}\n{"c":3}\n{"d":4}', [(b'{"a":1}', 1, ""), (b'{"b":2}', 1, ""), (b'{"c":3}', 2, ""), (b'{"d":4}', 3, "")]),
-]  # fmt: skip
+    (
+        "glued lines",
+        b'{"a":1}{"b":2}\n{"c":3}\n{"d":4}',
+        [(b'{"a":1}', 1, ""), (b'{"b":2}', 1, ""), (b'{"c":3}', 2, ""), (b'{"d":4}', 3, "")],
+    ),
+]
 
 
 @pytest.mark.parametrize(("content", "expected"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
@@ -150,10 +212,14 @@ def test_files_expands_sorts_and_names_what_is_missing(tmp_path: Path) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 OBJECTS = st.lists(st.dictionaries(st.text(min_size=1, max_size=3).map("k".__add__), JSON, max_size=4), max_size=6)
 STYLE = st.fixed_dictionaries({"indent": st.sampled_from([None, 0, 1, 4, "\t"]), "ensure_ascii": st.booleans()})
 RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -193,7 +259,11 @@ def test_any_document_splits_into_its_values(
 
 
 @RELAXED
-@given(values=OBJECTS.filter(bool), ending=st.sampled_from([b"\n", b"\r\n", b"\n\n"]), name=st.sampled_from(["a.json", "a.jsonl"]))  # fmt: skip
+@given(
+    values=OBJECTS.filter(bool),
+    ending=st.sampled_from([b"\n", b"\r\n", b"\n\n"]),
+    name=st.sampled_from(["a.json", "a.jsonl"]),
+)
 def test_any_json_lines_split_into_their_values(tmp_path: Path, values: list[object], ending: bytes, name: str) -> None:
     """One message per line, on its line."""
     found = split(tmp_path, ending.join(dumped(v, {}) for v in values), name)
@@ -241,10 +311,14 @@ def test_noise_loses_no_byte_of_the_payload(tmp_path: Path, values: list[object]
         assert out == content.translate(drop, b" \t\r\n,[]")
 
 
-@pytest.mark.parametrize(("head", "row", "tail", "broken"), [
-    (b"[", b'{"id":"0x%032d","price":"0.53","fees":[1,2],"side":"BUY"}', b"]", 0),
-    (b'{"data":[', b'{"id":"0x%032d","price":"0.53","fees":[1,2],"side":"BUY"}', b',{"cut', 1),
-], ids=["fast", "salvage"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("head", "row", "tail", "broken"),
+    [
+        (b"[", b'{"id":"0x%032d","price":"0.53","fees":[1,2],"side":"BUY"}', b"]", 0),
+        (b'{"data":[', b'{"id":"0x%032d","price":"0.53","fees":[1,2],"side":"BUY"}', b',{"cut', 1),
+    ],
+    ids=["fast", "salvage"],
+)
 def test_a_20_mb_file(tmp_path: Path, head: bytes, row: bytes, tail: bytes, broken: int) -> None:
     """A tenth of the biggest recording, within a tenth of the 30 s it may take (times 2 for a busy machine)."""
     count = 240_000

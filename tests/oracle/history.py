@@ -1088,7 +1088,7 @@ class _Observer:
                 statuses: tuple[str, ...] = ("MATCHED", "FAILED")
             else:
                 statuses = self.rng.choice(_FINAL + _OPEN if proven or act else _FINAL)
-            untied = proven and self.chance(self.knobs.untied)
+            untied = proven and "FAILED" not in statuses and self.chance(self.knobs.untied)
             self.say_fill(event.slot, legs[i], statuses, tied=not untied)
 
     def say_fill(self, slot: Slot, leg: Leg, statuses: Sequence[str], tied: bool) -> None:

@@ -13,23 +13,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from tieout.ledger.facts import AdjustmentInferred as AdjustmentFact
 from tieout.ledger.facts import (
+    AdjustmentInferred,
     AnyFact,
     ChainFact,
     ClaimRejected,
     ConditionResolved,
     FillObserved,
+    ManualEntry,
     MatchClaimed,
     OrderFact,
     OrderFilledOnChain,
+    PayoutRedeemed,
     Side,
     TokenMoved,
     TradeReported,
     TransferCostStated,
 )
-from tieout.ledger.facts import ManualEntry as ManualFact
-from tieout.ledger.facts import PayoutRedeemed as RedemptionFact
 
 from .history import (
     MATCH_LEAD_MS,
@@ -46,6 +46,7 @@ from .history import (
     RedemptionEvent,
     SplitEvent,
     TransferEvent,
+    observe,
 )
 
 TOKEN_FIELDS = ("shares", "cost_basis", "realized_pnl", "fees", "unexplained_shares")
@@ -170,9 +171,9 @@ class _Evidence:
                     self.rejected[fact.order_id] = max(self.rejected[fact.order_id], fact.shares)
             elif isinstance(fact, TransferCostStated):
                 self.costs[fact.tx_hash, fact.token_id] = fact.cost
-            elif isinstance(fact, ManualFact):
+            elif isinstance(fact, ManualEntry):
                 self.words.add(fact.entry_id)
-            elif isinstance(fact, AdjustmentFact):
+            elif isinstance(fact, AdjustmentInferred):
                 self.words.add(fact.statement_id)
         for row in rows.values():
             self.rows[row.tx_hash].append(row)
@@ -315,7 +316,7 @@ class _Oracle:
         books = self.books
         tx_hash = event.slot.tx_hash
         pair = event.condition.tokens[event.ledger]
-        facts = [f for f in (*self.seen.logs[tx_hash], *self.seen.rows[tx_hash]) if isinstance(f, RedemptionFact)]
+        facts = [f for f in (*self.seen.logs[tx_hash], *self.seen.rows[tx_hash]) if isinstance(f, PayoutRedeemed)]
         by_token = any(f.token_id for f in facts)
         amounts = any(f.amounts for f in facts)
         moves = self.seen.moves[tx_hash]
@@ -453,17 +454,22 @@ def expected(life: Life, observations: Sequence[AnyFact]) -> Expected:
     return _Oracle(life, observations).run()
 
 
-def shrink(life: Life, fails: Callable[[Life], bool]) -> Life:
-    """A smaller life for which *fails* still holds: events are taken away one at a time, while the rest stays decided.
+def shrink(life: Life, seed: int, differs: Callable[[Sequence[AnyFact], Expected], bool]) -> Life:
+    """A smaller life that still *differs*: events are taken away one at a time, while the rules decide the rest.
 
-    For people who look for the cause of a difference. `observe` tells the events that remain as before.
+    For people who look for the cause of a difference: `differs(observe(life, seed), expected(...))`. The events that
+    remain are told as before.
     """
 
     def worth(candidate: Life) -> bool:
+        observations = observe(candidate, seed)
         try:
-            return fails(candidate)
+            books = expected(candidate, observations)
         except AssertionError:
             return False
+        if not life.window and any(t["unexplained_shares"] for t in books.tokens.values()):
+            return False
+        return differs(observations, books)
 
     for event in reversed(life.events):
         gone = {id(event)}

@@ -17,6 +17,9 @@ Collateral = NewType("Collateral", int)
 
 MICRO = 1_000_000
 
+AMOUNT_MAX = 10**17
+"""The largest amount the books take: 10^11 shares or collateral, more than exists, and far inside 64 bits."""
+
 _DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?")
 
 
@@ -41,6 +44,8 @@ def micro(text: str, field: str = "amount") -> int:
         if dropped.strip("0"):
             raise AmountError(f"{field}: expected at most 6 decimals, was {text!r}")
         value = int(kept)
+    if value > AMOUNT_MAX:
+        raise AmountError(f"{field}: expected at most {AMOUNT_MAX // MICRO:,}, was {text!r}")
     return -value if sign else value
 
 

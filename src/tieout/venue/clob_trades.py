@@ -77,9 +77,11 @@ def _taker_is_ours(row: Row, identity: Identity) -> bool:
     wallet = row.get("maker_address")
     if identity.is_wallet(wallet):
         return True
-    if row.get("trader_side") == "TAKER":
+    role = row.get("trader_side")
+    if role == "TAKER":
         return identity.is_owner(row.get("owner")) or identity.is_owner(row.get("trade_owner"))
-    return identity.is_owner(row.get("owner")) and (type(wallet) is not str or not wallet.strip("0xX"))
+    named = type(wallet) is str and bool(wallet.strip("0xX"))
+    return identity.is_owner(row.get("owner")) and not (role == "MAKER" and named)
 
 
 def _add_leg(row: Row, leg: Row | None, common: dict[str, Any], out: Decoded) -> None:

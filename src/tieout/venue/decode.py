@@ -110,10 +110,11 @@ def _decode_row(payload: Any, identity: Identity, kind: str | None) -> Decoded:
     """Decodes one object (or null) of a known or unknown kind."""
     if kind is None:
         return Decoded("", problems=[Problem("unknown_kind", _unknown(payload))])
+    if payload is None and kind in ("open_order", "user_order", "order_null"):
+        return Decoded("order_null")
     out = Decoded(kind)
     if type(payload) is not dict:
-        if payload is not None or kind != "order_null":
-            out.problem("undecodable", f"message: expected an object, was {shown(payload)}")
+        out.problem("undecodable", f"message: expected an object, was {shown(payload)}")
         return out
     try:
         _HANDLERS[kind](payload, identity, out)

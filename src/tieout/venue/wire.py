@@ -56,7 +56,7 @@ def _count_keys(value: Any, depth: int) -> int:
     if kind is dict:
         total = len(value)
         for item in value.values():
-            if type(item) is dict or type(item) is list:
+            if type(item) is not str and (type(item) is dict or type(item) is list):
                 total += _count_keys(item, depth + 1)
         return total
     if kind is list:

@@ -1,0 +1,64 @@
+"""Importing files of recorded messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from tieout.app.clock import now_ms
+from tieout.intake.documents import files, messages
+from tieout.intake.intake import BATCH_MAX, Incoming, Intake, Report
+from tieout.store.wallets import acquire
+from tieout.venue.decode import Identity
+
+Progress = Callable[[int, int, Report], None]
+"""Called with (bytes done, bytes in all, the report so far)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What to import, for whom."""
+
+    wallet: str
+    owners: frozenset[str]
+    paths: tuple[Path, ...]
+    kind: str | None = None
+    batch: int = BATCH_MAX
+
+
+async def import_files(connection: asyncpg.Connection, request: ImportRequest, progress: Progress) -> Report:
+    """Import every message of every file; safe to repeat and to resume. Raises NoSuchInputError before any work."""
+    paths = files(request.paths)
+    total = sum(path.stat().st_size for path in paths)
+    lease = await acquire(connection, request.wallet)
+    intake = Intake(connection, lease, Identity(request.wallet.lower(), request.owners), now_ms)
+    report = Report()
+    done = 0
+    for batch in _batches(_incoming(paths, request.kind), request.batch):
+        report.add(await intake.take(batch))
+        done += sum(len(message.body) for message in batch)
+        progress(min(done, total), total, report)
+    progress(total, total, report)
+    return report
+
+
+def _incoming(paths: Iterable[Path], kind: str | None) -> Iterator[Incoming]:
+    for path in paths:
+        for message in messages(path):
+            yield Incoming(message.raw, "import", f"{message.path}:{message.line}", kind, message.broken)
+
+
+def _batches(incoming: Iterator[Incoming], size: int) -> Iterator[list[Incoming]]:
+    batch: list[Incoming] = []
+    weight = 0
+    for message in incoming:
+        batch.append(message)
+        weight += len(message.body)
+        if len(batch) >= size or weight > 16_000_000:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch

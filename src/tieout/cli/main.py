@@ -1,0 +1,29 @@
+"""The command line: `tieout`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tieout.cli import audit, books, database, explain, importing, log
+
+if not __debug__:
+    sys.exit("tieout does not run under python -O: its own checks would be off")
+
+app = typer.Typer(
+    name="tieout",
+    help="Exact books for Polymarket wallets: every change of inventory with its evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command("import")(importing.import_)
+app.command("books")(books.books)
+app.command("orders")(books.orders)
+app.command("fills")(books.fills)
+app.command("log")(log.log)
+app.command("explain")(explain.explain)
+app.command("replay")(audit.replay)
+app.command("audit")(audit.audit)
+app.add_typer(database.app, name="db")

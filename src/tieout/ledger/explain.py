@@ -1,0 +1,70 @@
+"""Why the books say what they say: each movement with the position before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tieout.ledger.book import Book
+from tieout.ledger.fold import fold
+from tieout.ledger.movement import Movement
+from tieout.ledger.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one movement did to one token. Amounts in micro-units."""
+
+    movement: Movement
+    token_id: str
+    shares_before: int
+    shares_after: int
+    cost_before: int
+    cost_after: int
+    realized: int
+    """Realized by this movement, before fees."""
+    unexplained_shares: int
+    """Shares of this movement that the books never saw arrive."""
+
+
+def steps(book: Book) -> list[Step]:
+    """Every movement of the book in canonical order, one step for each token it touches."""
+    found = []
+    running: dict[str, Position] = {}
+    movements = book.timeline.movements
+    for index, movement in enumerate(movements):
+        before = {t: running[t].as_tuple() if t in running else (0,) * 8 for t in movement.tokens()}
+        fold(running, movements, index, index + 1, book.timeline.payouts)
+        for token_id, was in before.items():
+            now = running[token_id].as_tuple() if token_id in running else was
+            found.append(
+                Step(movement, token_id, was[0], now[0], was[1], now[1], now[2] - was[2], now[6] - was[6])
+            )
+    return found
+
+
+def cross_checks(book: Book) -> list[str]:
+    """Where an outside statement differs from the books: a third witness, never a correction (S1)."""
+    found = []
+    for token_id, statements in sorted(book.statements.items()):
+        last = statements[-1]
+        position = book.timeline.positions.get(token_id)
+        held = position.shares if position is not None else 0
+        if last.shares != held:
+            found.append(f"token {token_id}: {last.source} states {last.shares} micro-shares, the books hold {held}")
+    return found
+
+
+def row_checks(book: Book) -> list[str]:
+    """Where a Data API row and the fills of its transaction differ, though both are known."""
+    found = []
+    for tx_hash, evidence in sorted(book.evidence.items()):
+        for (token_id, side), row in evidence.rows().items():
+            legs = [
+                m
+                for m in book.timeline.by_key.values()
+                if m.tx_hash == tx_hash and m.token_id == token_id and m.key[:4] in ("fill", "log/")
+            ]
+            shares = sum(m.shares for m in legs)
+            if legs and shares != row.shares:
+                found.append(f"tx {tx_hash} {side} {token_id}: the row says {row.shares} micro-shares, fills {shares}")
+    return found
