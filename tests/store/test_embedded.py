@@ -164,7 +164,8 @@ def test_stale_pid_file_with_the_number_of_another_process(data: Path) -> None:
         lines = (data / "postmaster.pid").read_text().split("\n")
         pid = server.pid
     until(lambda: not alive(pid) and not (data / "postmaster.pid").exists(), "the server ends")
-    (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]))
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (data / name).write_text("\n".join([str(os.getpid()), *lines[1:]]))
     with EmbeddedServer.start(data) as again:
         assert ask(again, "SELECT 1") == [1]
 

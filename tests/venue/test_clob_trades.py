@@ -45,8 +45,8 @@ def test_old_shape_without_side_on_the_takers_token_is_the_opposite_side(raw: Ra
             collateral=2_590_000,
             fee=0,
             role=Role.MAKER,
-            status="MATCHED",
-            tx_hash=json.loads(raw("samples/ws_user_trade_capture_1.json"))["transaction_hash"],
+            status="MINED",
+            tx_hash="0x876310b8e67cacf110abdd4106438968c55f2cce795c13c3c7a0896fc4af730d",
         )
     ]
 
@@ -103,7 +103,13 @@ def test_partitioned_fill_of_a_zero_identity_is_the_taker_leg_and_no_maker_leg(r
 def test_partitioned_fill_of_one_maker_is_only_its_part(raw: Raw) -> None:
     maker = Identity("0xa3e2000000000000000000000000000000000000", frozenset())
     (fill,) = fills(decode(raw("real/user-channel/test_trade_info_partitioned_maker_fill.json"), maker))
-    assert (fill.role, fill.side, fill.shares, fill.collateral, fill.fee) == (Role.MAKER, Side.SELL, 2_000_000, 40_000, 0)
+    assert (fill.role, fill.side, fill.shares, fill.collateral, fill.fee) == (
+        Role.MAKER,
+        Side.SELL,
+        2_000_000,
+        40_000,
+        0,
+    )
 
 
 def test_all_zero_addresses_are_ours_only_when_we_are_zero(raw: Raw) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -65,7 +66,9 @@ def test_usdc_of_a_buy_is_split_into_collateral_and_fee() -> None:
 
 
 def test_the_fee_proof_row_of_v2_gives_the_fee_to_five_decimals(raw: Raw) -> None:
-    found = decode(raw("samples/data_api_v2_activity.json"), Identity("0x7c3db723f1d4d8cb9c550095203b686cb11e5c6b", frozenset()))
+    found = decode(
+        raw("samples/data_api_v2_activity.json"), Identity("0x7c3db723f1d4d8cb9c550095203b686cb11e5c6b", frozenset())
+    )
     trades = [fact for fact in found.facts if isinstance(fact, TradeReported)]
     assert [(t.shares, t.collateral, t.fee) for t in trades] == [
         (14_285_715, 13_285_715, 0),
@@ -89,12 +92,12 @@ def test_the_recorded_taker_fees_come_back_out_of_a_row_and_follow_the_floored_f
         buys = vector["side"] == "BUY"
         making, taking = int(vector["maker_amount_filled"]), int(vector["taker_amount_filled"])
         cash, shares, fee = (making, taking, int(vector["fee"])) if buys else (taking, making, int(vector["fee"]))
-        price, rate = int(float(vector["price"]) * 100 + 0.5), int(float(vector["fee_rate"]) * 100 + 0.5)
-        assert shares * price // 100 == cash
-        assert shares * rate * price * (100 - price) // (100**3 * 10) * 10 == fee
+        price, rate = Decimal(vector["price"]), Decimal(vector["fee_rate"])
+        assert int(shares * price) == cash
+        assert int(shares * rate * price * (1 - price) / 10) * 10 == fee
         usdc = cash + fee if buys else cash - fee
         side = Side.BUY if buys else Side.SELL
-        assert split_fee(side, usdc, shares * price, 100) == (cash, fee), vector
+        assert split_fee(side, usdc, int(shares * price * 10_000), 10_000) == (cash, fee), vector
 
 
 def test_trades_rows_have_no_fee_and_round_to_the_nearest_micro() -> None:
@@ -131,7 +134,9 @@ def test_split_and_merge_are_full_sets() -> None:
     "kind", ["REWARD", "MAKER_REBATE", "TAKER_REBATE", "REFERRAL_REWARD", "YIELD", "TIP", "DEPOSIT", "WITHDRAWAL"]
 )
 def test_flows_come_in_and_only_a_withdrawal_goes_out(kind: str) -> None:
-    (fact,) = decode(row(type=kind, asset="", side="", price=0, outcomeIndex=999, conditionId="", usdcSize=3.5), OURS).facts
+    (fact,) = decode(
+        row(type=kind, asset="", side="", price=0, outcomeIndex=999, conditionId="", usdcSize=3.5), OURS
+    ).facts
     assert isinstance(fact, CashFlowed)
     assert (fact.flow, fact.amount) == (Flow(kind), -3_500_000 if kind == "WITHDRAWAL" else 3_500_000)
 

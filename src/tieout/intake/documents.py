@@ -28,8 +28,8 @@ NOT_JSON_LIMIT = 64 * 1024
 
 _SAMPLE_LINES = 1000
 _BOM = b"\xef\xbb\xbf"
-_OPEN, _CLOSE, _COMMA = b"[{", b"]}", ord(",")
-_ARRAY, _OBJECT, _ARRAY_END, _OBJECT_END = b"[{]}"
+_OPEN, _CLOSE = b"[{", b"]}"
+_ARRAY, _OBJECT, _ARRAY_END, _OBJECT_END, _COMMA = b"[{]},"
 
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 _GAP = re.compile(rb"[ \t\r\n,]*+")
@@ -160,9 +160,11 @@ def _is_lines(data: bytes, named: bool) -> bool:
     if len(lines) < 2:
         return False
     valid = [not _why(line) for line in lines]
-    if valid[0] and lines[0][0] in _OPEN:
-        return True
-    return valid.count(True) * 2 > len(valid) or (named and lines[0] not in (b"[", b"{"))
+    return (
+        (valid[0] and lines[0][0] in _OPEN)
+        or valid.count(True) * 2 > len(valid)
+        or (named and lines[0] not in (b"[", b"{"))
+    )
 
 
 def _emit(data: bytes, spans: Iterable[Span], path: str, line: int, trusted: bool) -> Iterator[Message]:
@@ -181,8 +183,7 @@ def _emit(data: bytes, spans: Iterable[Span], path: str, line: int, trusted: boo
 def _emit_logs(data: bytes, spans: Iterable[Span], path: str, line: int, trusted: bool) -> Iterator[Message]:
     """Like `_emit`, with the chain logs of one transaction joined into one array: they mean something only together."""
     listed: dict[object, tuple[int, str, list[tuple[int, int]]]] = {}
-    at = 0
-    whole = _trim(data)
+    at, whole = 0, _trim(data)
     for start, stop, reason in spans:
         line += data.count(b"\n", at, start)
         at = start
@@ -231,8 +232,7 @@ def _walk_list(data: bytes, pos: int, raws: list[msgspec.Raw]) -> Iterator[Span]
     """Offsets of the elements of a valid array whose bracket ends at *pos*: msgspec gives lengths, not places."""
     gap = _GAP.match
     for raw in raws:
-        found = gap(data, pos)
-        start = found.end() if found else pos
+        start = found.end() if (found := gap(data, pos)) else pos
         pos = start + memoryview(raw).nbytes
         yield start, pos, ""
 
@@ -245,8 +245,7 @@ def _walk_object(data: bytes, start: int, end: int, fields: dict[str, msgspec.Ra
     lists: list[Iterator[Span]] = []
     pos = start + 1
     for name, raw in fields.items():
-        gap = _GAP.match(data, pos)
-        key = _KEY.match(data, gap.end() if gap else pos)
+        key = _KEY.match(data, gap.end() if (gap := _GAP.match(data, pos)) else pos)
         if key is None or msgspec.json.decode(key[1]) != name:
             return _Scan(data, end).documents(start)  # a key is there twice: the scan keeps both lists
         if name in payload:
@@ -298,8 +297,7 @@ class _Scan:
 
     def _key(self, start: int, stop: int) -> tuple[str, int]:
         """Name of the field at *start* and the offset of its value; empty when it is not a field."""
-        key = _KEY.match(self.data, start, stop)
-        if key is None:
+        if (key := _KEY.match(self.data, start, stop)) is None:
             return "", stop
         with suppress(*_INVALID):
             return msgspec.json.decode(key[1], type=str), key.end()
@@ -342,8 +340,7 @@ class _Scan:
         """
         data, depth = self.data, 0
         while True:
-            found = (_DEEP if depth else _FLAT).match(data, pos, end)
-            pos = found.end() if found else pos
+            pos = found.end() if (found := (_DEEP if depth else _FLAT).match(data, pos, end)) else pos
             if pos >= end:
                 return end, depth
             byte = data[pos]
@@ -380,10 +377,9 @@ def _why(raw: bytes) -> str:
 
 def _not_utf8(raw: bytes) -> str:
     """Where *raw* is not UTF-8, which JSON must be; msgspec does not look at it unless it builds the text."""
-    if raw.isascii():
-        return ""
     try:
-        raw.decode()
+        if not raw.isascii():
+            raw.decode()
     except UnicodeDecodeError as error:
         return f"not UTF-8 text (byte {error.start})"
     return ""
@@ -391,8 +387,7 @@ def _not_utf8(raw: bytes) -> str:
 
 def _skip(data: bytes, pos: int, end: int) -> int:
     """Offset of the first byte from *pos* on that is not blank, at most *end*."""
-    found = _BLANK.match(data, pos, end)
-    return found.end() if found else pos
+    return found.end() if (found := _BLANK.match(data, pos, end)) else pos
 
 
 def _rtrim(data: bytes, start: int, stop: int) -> int:

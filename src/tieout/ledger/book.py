@@ -130,7 +130,7 @@ class Book:
         self._dirty_txs.add(fact.tx_hash)
         if isinstance(fact, TradeReported):
             self.registry.place(fact.token_id, fact.condition_id)
-        elif isinstance(fact, TokenMoved):
+        else:
             self._dirty_events.update(r.key for r in self.events.values() if r.tx_hash == fact.tx_hash)
         return True
 
@@ -257,13 +257,12 @@ class Book:
 
     def _settle_event(self, record: EventRecord) -> None:
         evidence = self.evidence.get(record.tx_hash)
-        moved = evidence.moved() if evidence is not None else {}
         standing = record.standing()
         for key in set(record.keys).difference(key for key, _ in standing):
             self._put(key, None)
         record.keys = [key for key, _ in standing]
         for key, fact in standing:
-            self._put(key, movement_of(key, fact, self.registry, moved))
+            self._put(key, movement_of(key, fact, self.registry, evidence))
 
     def _find_transactions(self) -> None:
         """Give fills without a hash the transaction of the Data API row that has their shares, nearest in time."""

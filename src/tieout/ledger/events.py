@@ -6,6 +6,7 @@ where there are logs, the rows explain nothing more and are only a cross-check.
 
 from __future__ import annotations
 
+from tieout.ledger.evidence import TxEvidence
 from tieout.ledger.facts import (
     CashFlowed,
     ChainFact,
@@ -101,10 +102,12 @@ def _row_name(fact: EventFact) -> str:
     return f"row-{fact.amount}"
 
 
-def movement_of(key: str, fact: EventFact, registry: Registry, moved: dict[str, int]) -> Movement:
-    """The movement that *fact* is. *moved*: signed shares of each token that its transaction's transfers show."""
+def movement_of(key: str, fact: EventFact, registry: Registry, evidence: TxEvidence | None) -> Movement:
+    """The movement that *fact* is, with what transfers and stated costs of its transaction (*evidence*) add."""
     order = (fact.occurred_at_ms, chain_position(fact.block, fact.log_index), key)
-    movement = _build(key, order, fact, registry, moved)
+    movement = _build(key, order, fact, registry, evidence.moved() if evidence is not None else {})
+    if movement.op == TRANSFER_IN and evidence is not None and movement.causes == ("cost:zero",):
+        evidence.state_cost(movement)
     movement.tx_hash = fact.tx_hash
     movement.status = "SETTLED" if fact.log_index >= 0 else "REPORTED"
     return movement

@@ -89,14 +89,20 @@ class TxEvidence:
         )
         key = f"move/{self.tx_hash}/{token_id}"
         order = (last.occurred_at_ms, chain_position(last.block, last.log_index), key)
-        stated = self.costs.get(token_id) if rest > 0 else None
-        cost = stated.cost if stated is not None else 0
-        movement = Movement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), cost)
+        movement = Movement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), 0)
         movement.tx_hash = self.tx_hash
         movement.status = "SETTLED"
         if rest > 0:
-            movement.causes = (f"cost:{stated.cost_policy if stated is not None else 'zero'}",)
+            movement.causes = ("cost:zero",)
+            self.state_cost(movement)
         return movement
+
+    def state_cost(self, movement: Movement) -> None:
+        """Give an incoming transfer the cost that was stated for it, where one was."""
+        stated = self.costs.get(movement.token_id)
+        if stated is not None:
+            movement.collateral = stated.cost
+            movement.causes = (f"cost:{stated.cost_policy}",)
 
 
 def _weight(row: TradeReported) -> tuple[int, int, int]:
@@ -120,8 +126,8 @@ def settle_row(row: TradeReported, legs: list[Movement]) -> tuple[list[Movement]
     """Compare a row with the fills of its transaction, token and side.
 
     Returns (fills with better amounts, the fill that only the row tells of). A fill that the chain settled keeps its
-    amounts. The others take the row's time; when together they have the row's shares, the last takes what is left of
-    its collateral and fee, so that their sum is the row's to the micro-unit.
+    amounts. The others take the row's time, and with what the row alone tells of their collateral and fee add up to
+    the row's, to the micro-unit.
     """
     shares = sum(leg.shares for leg in legs)
     estimates = [leg for leg in legs if leg.status != "SETTLED"]
@@ -131,24 +137,34 @@ def settle_row(row: TradeReported, legs: list[Movement]) -> tuple[list[Movement]
         copy.order = (row.occurred_at_ms, copy.order[1], copy.key)
         copy.status = "CONFIRMED" if copy.status == "CONFIRMED" else "REPORTED"
         better.append(copy)
-    if shares < row.shares:
-        return better, _rest(row, legs, row.shares - shares)
-    if shares == row.shares and better:
-        last = better[-1]
-        others = [leg for leg in legs if leg.key != last.key]
-        collateral = row.collateral - sum(leg.collateral for leg in others)
-        fee = row.fee - sum(leg.fee for leg in others)
-        if collateral >= 0 and fee >= 0:
-            last.collateral, last.fee = collateral, fee
-    return better, None
+    rest = _rest(row, row.shares - shares) if shares < row.shares else None
+    if shares <= row.shares:
+        settled = [leg for leg in legs if leg.status == "SETTLED"]
+        estimated = better if rest is None else [*better, rest]
+        _divide(row.collateral - sum(leg.collateral for leg in settled), estimated, "collateral")
+        _divide(row.fee - sum(leg.fee for leg in settled), estimated, "fee")
+    return better, rest
 
 
-def _rest(row: TradeReported, legs: list[Movement], shares: int) -> Movement:
+def _divide(total: int, legs: list[Movement], name: str) -> None:
+    """Make the legs' amounts add up to *total*: each keeps its own as far as there is enough, the last takes the rest.
+
+    A negative total means that the row says less than the chain; then the estimates stay.
+    """
+    if total < 0 or not legs:
+        return
+    for leg in legs[:-1]:
+        amount = min(getattr(leg, name), total)
+        setattr(leg, name, amount)
+        total -= amount
+    setattr(legs[-1], name, total)
+
+
+def _rest(row: TradeReported, shares: int) -> Movement:
+    """The fill that only the row tells of."""
     key = f"row/{row.tx_hash}/{row.token_id}/{row.side.value}"
     order = (row.occurred_at_ms, chain_position(0, -1), key)
-    collateral = max(0, row.collateral - sum(leg.collateral for leg in legs))
-    movement = Movement(key, BUY if row.side is Side.BUY else SELL, order, row.token_id, shares, collateral)
-    movement.fee = max(0, row.fee - sum(leg.fee for leg in legs))
+    movement = Movement(key, BUY if row.side is Side.BUY else SELL, order, row.token_id, shares, 0)
     movement.tx_hash = row.tx_hash
     movement.condition_id = row.condition_id
     movement.status = "REPORTED"

@@ -22,6 +22,13 @@ RANK: Final = {
 status ranks 0 and counts as not settled. FAILED outranks CONFIRMED: both are final, so seeing both is a violation of
 F1, and the books follow the chain where they have it."""
 
+TRUNCATION: Final = 10_000
+"""The CLOB cuts matched sizes to 0.01 share (`polymarket.md` 2)."""
+
+OVERFILL: Final = 100
+"""Micro-shares by which a market order may be matched above its size: 66 is the largest reproduced
+(`polymarket.md` 2)."""
+
 Content = tuple[int, str, str, str, int, int, int, str, int]
 
 
@@ -163,11 +170,17 @@ def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
     return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
 
 
+def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
+    """What decides between two observations of one log: version, then removal, then a fixed rule."""
+    return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
+
+
 def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
     """Pair each log of an order with the fill it settles; deterministic in the set, not in the order of arrival.
 
-    Three passes: same transaction and shares; same transaction; same shares under another or no hash (a hash may be
-    replaced until CONFIRMED). A FAILED fill pairs only under its own hash.
+    Four passes, from the surest to the least sure: same transaction and shares; same shares, where the fill knows no
+    transaction; same transaction, shares within what the CLOB truncates; same shares under another transaction (a
+    hash may be replaced until CONFIRMED). A FAILED fill pairs only under its own hash.
     """
     for fill in fills:
         fill.chain = None
@@ -180,25 +193,32 @@ def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
         return
     free.sort(key=lambda log: (log.fact.block, log.log_index, log.tx_hash))
     waiting = sorted(fills, key=lambda fill: (fill.has_failed, fill.when_ms, fill.trade_id))
-    for use_tx, use_shares in ((True, True), (True, False), (False, True)):
+    free, waiting = _pair(free, waiting, True, True)
+    unhashed = [fill for fill in waiting if not fill.tx_hashes]
+    if unhashed:
+        free, _ = _pair(free, unhashed, False, True)
+    for use_tx, use_shares in ((True, False), (False, True)):
+        waiting = [fill for fill in waiting if fill.chain is None]
+        if not free or not waiting:
+            return
         free, waiting = _pair(free, waiting, use_tx, use_shares)
 
 
 def _pair(
     free: list[ChainFill], waiting: list[Fill], use_tx: bool, use_shares: bool
 ) -> tuple[list[ChainFill], list[Fill]]:
+    """One pass of `join`; returns the logs and the fills that found no partner."""
     slots: dict[tuple[str, int], list[ChainFill]] = {}
     for log in reversed(free):
         slots.setdefault((log.tx_hash if use_tx else "", log.fact.shares if use_shares else -1), []).append(log)
     left = []
     for fill in waiting:
-        hashes = fill.tx_hashes if use_tx else ("",)
-        shares = fill.shares if use_shares else -1
         log = None
         if use_tx or not fill.has_failed:
-            for tx_hash in hashes:
-                if slots.get((tx_hash, shares)):
-                    log = slots[tx_hash, shares].pop()
+            for tx_hash in fill.tx_hashes if use_tx else ("",):
+                slot = slots.get((tx_hash, fill.shares if use_shares else -1))
+                if slot and _same_size(fill.shares, slot[-1].fact.shares):
+                    log = slot.pop()
                     break
         if log is None:
             left.append(fill)
@@ -206,3 +226,9 @@ def _pair(
             fill.chain = log
             log.fill = fill
     return [log for log in free if log.fill is None], left
+
+
+def _same_size(told: int, exact: int) -> bool:
+    """Whether the CLOB may have *told* so many shares of a match of *exact* shares: equal, cut, or overfilled."""
+    more = exact - told
+    return more == 0 or (told % TRUNCATION == 0 and 0 < more < TRUNCATION) or abs(more) <= min(OVERFILL, told // 1000)

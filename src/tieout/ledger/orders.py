@@ -17,13 +17,8 @@ from tieout.ledger.facts import (
     OrderPlaced,
     OrderRejected,
 )
-from tieout.ledger.fills import ChainFill, Fill
+from tieout.ledger.fills import OVERFILL, ChainFill, Fill
 from tieout.ledger.units import cash_of
-
-OVERFILL = 100
-"""Micro-shares by which a market order may be matched above its size: 66 is the largest reproduced
-(`polymarket.md` 2)."""
-
 
 class OrderRecord:
     """One order, merged from every fact about it. Merging is idempotent and does not depend on the order of facts."""

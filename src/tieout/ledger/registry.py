@@ -21,8 +21,8 @@ class Registry:
         """token -> (ledger, outcome index)."""
         self.condition_of: dict[str, str] = {}
         """token -> condition, from listings and from the facts that name both."""
-        self.resolutions: dict[str, tuple[tuple[int, bool], tuple[int, ...]]] = {}
-        """condition -> ((version, not on chain), numerators)."""
+        self.resolutions: dict[str, dict[tuple[str, int], ConditionResolved]] = {}
+        """condition -> (transaction, log index) -> the highest version of that log."""
 
     def merge(self, fact: OutcomeTokenListed) -> bool:
         """Take in a listing; returns whether it is new. On contradiction the greater token id stays."""
@@ -41,13 +41,13 @@ class Registry:
             self.condition_of[token_id] = condition_id
 
     def resolve(self, fact: ConditionResolved) -> bool:
-        """Take in a payout vector; returns whether it changes anything. A later version wins, removed or not."""
-        rank = (fact.version, fact.log_index >= 0)
-        numerators = () if fact.removed else fact.numerators
-        known = self.resolutions.get(fact.condition_id)
-        if known is not None and (rank, numerators) <= known:
+        """Take in a payout vector; returns whether it is new."""
+        logs = self.resolutions.setdefault(fact.condition_id, {})
+        place = (fact.tx_hash, fact.log_index)
+        known = logs.get(place)
+        if known is not None and _version(fact) <= _version(known):
             return False
-        self.resolutions[fact.condition_id] = (rank, numerators)
+        logs[place] = fact
         return True
 
     def tokens(self, condition_id: str, ledger: str) -> list[str]:
@@ -59,8 +59,10 @@ class Registry:
 
     def numerators(self, condition_id: str) -> tuple[int, ...]:
         """The payout numerators, empty while the condition is not resolved."""
-        resolution = self.resolutions.get(condition_id)
-        return resolution[1] if resolution is not None else ()
+        standing = [log for log in self.resolutions.get(condition_id, {}).values() if not log.removed]
+        if not standing:
+            return ()
+        return max(standing, key=lambda log: (log.log_index >= 0, log.block, log.numerators)).numerators
 
     def payouts(self) -> dict[str, tuple[int, int]]:
         """Token -> (numerator, sum of numerators) for every token of a resolved condition."""
@@ -74,3 +76,7 @@ class Registry:
                 for token_id, numerator in zip(self.tokens(condition_id, ledger), numerators, strict=False):
                     table[token_id] = (numerator, total)
         return table
+
+
+def _version(fact: ConditionResolved) -> tuple[int, bool, tuple[int, ...]]:
+    return (fact.version, fact.removed, fact.numerators)

@@ -360,17 +360,16 @@ def _initialise(place: _Place, binaries: Path, become: Callable[[], None]) -> No
 
 def _clear(data: Path) -> None:
     """Remove what a killed server left. We hold the server lock: nothing started by us is alive there."""
-    try:
-        lines = (data / "postmaster.pid").read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return
-    try:
-        foreign = os.readlink(f"/proc/{int(lines[0])}/cwd") == str(data)  # a postmaster started by hand
-    except (OSError, ValueError):  # nobody has that number, or a dead process, or one that is none of our business
-        foreign = False
-    if not foreign:  # its number may be that of another process by now, which postgres would take for a server
-        (data / "postmaster.pid").unlink()
-        _drop_socket_dir(Path(os.fsdecode(lines[4])) if len(lines) > 4 else data)
+    pid_file = data / "postmaster.pid"
+    lines = pid_file.read_bytes().split(b"\n") if pid_file.exists() else []
+    with suppress(OSError, ValueError, IndexError):  # no file, nobody with that number, or a dead process
+        if os.readlink(f"/proc/{int(lines[0])}/cwd") == str(data):
+            return  # a postmaster started by hand: postgres itself will say so
+    # The number may be that of another process by now, or of a zombie: postgres would take either for a server.
+    for name in ("postmaster.pid", f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+        (data / name).unlink(missing_ok=True)
+    if len(lines) > 4:
+        _drop_socket_dir(Path(os.fsdecode(lines[4])))
 
 
 def _drop_socket_dir(folder: Path) -> None:

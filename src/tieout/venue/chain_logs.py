@@ -163,7 +163,7 @@ def decode_chain_event(row: Row, identity: Identity, out: Decoded) -> None:
             side=Side.BUY if side_code == 0 else Side.SELL,
             shares=micro_value(making if side_code else taking, "shares"),
             collateral=micro_value(taking if side_code else making, "collateral"),
-            fee=abi.quantity(row.get("fee"), "fee"),
+            fee=micro_value(abi.quantity(row.get("fee"), "fee"), "fee"),
             role=Role.TAKER if fields.ident(row, "taker") in EXCHANGES else Role.MAKER,
             exchange=fields.ident(row, "exchange"),
         )

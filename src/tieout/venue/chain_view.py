@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tieout.ledger.facts import AnyFact
+from tieout.ledger.units import AMOUNT_MAX
 from tieout.venue import abi, fields
 from tieout.venue.identity import Identity
 from tieout.venue.wire import Row, WireError, shown
@@ -95,8 +96,8 @@ def view(row: object, receipt: Row, identity: Identity) -> Log:
 
 def micro_value(value: int, field: str) -> int:
     """An on-chain amount (base units are micro-units), refused when no fact could hold it."""
-    if value > fields.LARGEST:
-        raise WireError(f"{field}: expected an amount that fits the books, was {shown(value)}")
+    if value > AMOUNT_MAX:
+        raise WireError(f"{field}: expected at most {AMOUNT_MAX} base units, was {shown(value)}")
     return value
 
 

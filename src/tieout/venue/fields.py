@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from tieout.ledger.facts import Side
-from tieout.ledger.units import MICRO, AmountError, micro
+from tieout.ledger.units import AMOUNT_MAX, MICRO, AmountError, micro
 from tieout.venue.wire import Row, WireError, shown
 
-LARGEST = 2**63 - 1
-"""Largest amount a fact may hold, in micro-units (9.2 x 10^12 shares)."""
+LARGEST_NUMBER = 2**63 - 1
+"""Largest whole number that is no amount: indexes, times."""
 
 _TENS: tuple[int, ...] = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "buy": Side.BUY, "sell": Side.SELL}
@@ -54,8 +54,8 @@ def _amount_of(value: Any, field: str) -> int:
         result = _micro_text(str(value), field)
     else:
         raise WireError(f"{field}: expected a decimal number, was {shown(value)}")
-    if not 0 <= result <= LARGEST:
-        what = "0 or more" if result < 0 else "an amount that fits the books"
+    if not 0 <= result <= AMOUNT_MAX:
+        what = "0 or more" if result < 0 else f"at most {AMOUNT_MAX // MICRO:,}"
         raise WireError(f"{field}: expected {what}, was {shown(value)}")
     return result
 
@@ -188,7 +188,7 @@ def whole(row: Row, field: str, default: int = 0) -> int:
         return default
     if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 19:
         value = int(value)
-    if type(value) is not int or not 0 <= value <= LARGEST:
+    if type(value) is not int or not 0 <= value <= LARGEST_NUMBER:
         raise WireError(f"{field}: expected a whole number of 0 or more, was {shown(value)}")
     return value
 
