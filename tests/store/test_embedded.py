@@ -235,7 +235,8 @@ def test_root_without_user_namespaces(tmp_path: Path) -> None:
     copy = tmp_path / "embedded_copy.py"
     copy.write_text(Path(embedded.__file__).read_text().replace("unshare(0x10000000)", "unshare(0x1)"))
     spec = importlib.util.spec_from_file_location("embedded_copy", copy)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["embedded_copy"] = module
     spec.loader.exec_module(module)

@@ -50,6 +50,8 @@ def messages(found: Decoded) -> list[str]:
         ("asset_id", 1.5, "asset_id: expected an id of 1 to 128 characters without spaces, was 1.5"),
         ("created_at", "soon", "created_at: expected a time, was 'soon'"),
         ("associate_trades", "t1", "associate_trades: expected a list of ids or null, was 't1'"),
+        ("status", None, "status: expected an order status, was null"),
+        ("type", [], "type: expected PLACEMENT, UPDATE or CANCELLATION, was a list of 0"),
         ("status", 5, "status: expected text, was 5"),
     ],
 )

@@ -30,7 +30,8 @@ async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str
     )
     rows = await connection.fetch(
         "SELECT seq, book, occurred_at_ms, l.received_at_ms, raw_id, l.source, fact, hash, COALESCE(origin, '') "
-        "FROM log l LEFT JOIN raw_message USING (raw_id) WHERE l.wallet_id = $1 AND position($2 in fact) > 0 ORDER BY seq",
+        "FROM log l LEFT JOIN raw_message USING (raw_id) WHERE l.wallet_id = $1 AND position($2 in fact) > 0 "
+        "ORDER BY seq",
         wallet_id,
         parts[-1],
     )
@@ -64,7 +65,10 @@ async def _whole_books(connection: asyncpg.Connection, wallet_id: int, numbers: 
 
 def _speaks_of(step: Step, name: str) -> bool:
     movement = step.movement
-    return (
-        name in (step.token_id, movement.order_id, movement.tx_hash, movement.condition_id, movement.key)
-        or name in movement.key.split("/")
-    )
+    return name in (
+        step.token_id,
+        movement.order_id,
+        movement.tx_hash,
+        movement.condition_id,
+        movement.key,
+    ) or name in movement.key.split("/")

@@ -123,8 +123,12 @@ async def verify_books(
 
 def _differences(folded: BookRows, stored: BookRows) -> list[str]:
     found = []
-    for name, ours, theirs in zip(BookRows._fields, folded, stored, strict=True):
+    for ours, theirs in (
+        (folded.positions, stored.positions),
+        (folded.orders, stored.orders),
+        (folded.movements, stored.movements),
+    ):
         ours_set, theirs_set = set(ours), set(theirs)
-        found += [f"{name}: the log gives {row}, not stored" for row in sorted(ours_set - theirs_set)]
-        found += [f"{name}: stored {row}, the log does not give it" for row in sorted(theirs_set - ours_set)]
+        found += [f"the log gives {row}, not stored" for row in ours if row not in theirs_set]
+        found += [f"stored {row}, the log does not give it" for row in theirs if row not in ours_set]
     return found

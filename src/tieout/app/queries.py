@@ -20,7 +20,8 @@ class UnknownWalletError(StoreError):
 @dataclass(frozen=True, slots=True)
 class Collateral:
     """Collateral in and out since the books began, in micro-units. `net` is the sum; a history that starts in the
-    middle does not know the opening balance, so it may be negative."""
+    middle does not know the opening balance, so it may be negative.
+    """
 
     bought: int
     sold: int

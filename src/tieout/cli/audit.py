@@ -139,5 +139,3 @@ def _show_replay(result: Verification) -> None:
     for line in (*result.chain_breaks, *result.differences)[: 4 * SHOWN_MAX]:
         out.print(Text.assemble(("✗ ", "bold red"), line), soft_wrap=True)
     out.print(Text(f"{len(result.chain_breaks)} breaks, {len(result.differences)} differences", style="bold red"))
-
-

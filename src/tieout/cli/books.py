@@ -235,7 +235,13 @@ def fills(wallet: Wallet, as_json: AsJson = False, as_of: AsOf = None, as_known:
     run(work)
 
 
-_STATUS_STYLE = {"SETTLED": "green", "CONFIRMED": "green", "REPORTED": "cyan", "MANUAL": "magenta", "INFERRED": "yellow"}
+_STATUS_STYLE = {
+    "SETTLED": "green",
+    "CONFIRMED": "green",
+    "REPORTED": "cyan",
+    "MANUAL": "magenta",
+    "INFERRED": "yellow",
+}
 
 
 def _show_movements(rows: list[MovementRow]) -> None:

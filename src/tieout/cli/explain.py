@@ -58,8 +58,14 @@ def _json(found: Explanation) -> dict[str, object]:
             for s in found.steps
         ],
         "facts": [
-            {"seq": e.seq, "received_at_ms": e.received_at_ms, "source": e.source, "origin": origin, "raw_id": e.raw_id,
-             "fact": json.loads(e.fact)}
+            {
+                "seq": e.seq,
+                "received_at_ms": e.received_at_ms,
+                "source": e.source,
+                "origin": origin,
+                "raw_id": e.raw_id,
+                "fact": json.loads(e.fact),
+            }
             for e, origin in found.facts
         ],
         "notes": list(found.notes),

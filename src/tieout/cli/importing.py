@@ -25,7 +25,9 @@ SHOWN_MAX = 20
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSON, JSON lines, or directories of them.")],
     wallet: Wallet,
-    owner: Annotated[list[str] | None, typer.Option(help="CLOB API key id that trades for the wallet; may repeat.")] = None,
+    owner: Annotated[
+        list[str] | None, typer.Option(help="CLOB API key id that trades for the wallet; may repeat.")
+    ] = None,
     kind: Annotated[str | None, typer.Option(help="Read every message as this kind instead of detecting it.")] = None,
     as_json: AsJson = False,
 ) -> None:

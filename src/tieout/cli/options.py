@@ -20,7 +20,8 @@ def _wallet(value: str) -> str:
 
 
 Wallet = Annotated[
-    str, typer.Option("--wallet", help="Address that holds the tokens (proxy, safe or deposit wallet).", callback=_wallet)
+    str,
+    typer.Option("--wallet", help="Address that holds the tokens (proxy, safe or deposit wallet).", callback=_wallet),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table; amounts are micro-units.")]
 AsOf = Annotated[

@@ -80,7 +80,9 @@ def parse_time(text: str) -> int:
 
 def table(*columns: tuple[str, str], title: str = "") -> Table:
     """A plain table; each column is (heading, "left" | "right")."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for heading, justify in columns:
         made.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True, header_style="dim")
     return made

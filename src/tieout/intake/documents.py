@@ -33,12 +33,12 @@ _ARRAY, _OBJECT, _ARRAY_END, _OBJECT_END, _COMMA = b"[{]},"
 
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 _GAP = re.compile(rb"[ \t\r\n,]*+")
-_KEY = re.compile(rb'[ \t\r\n]*+("(?:[^"\\\n]++|\\.)*+")[ \t\r\n]*+:[ \t\r\n]*+', re.S)
+_KEY = re.compile(rb'[ \t\r\n]*+("(?:[^"\\\n]++|\\.)*+")[ \t\r\n]*+:[ \t\r\n]*+', re.DOTALL)
 # A string never spans a raw newline in JSON, so an unclosed quote spoils its own line and not the rest of the file.
 _STRING = rb'"(?:[^"\\\n]++|\\.)*+"?+'
-_FLAT = re.compile(rb'(?:[^",\[\]{}]++|' + _STRING + rb")*+", re.S)
-_DEEP = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+", re.S)
-_CONSTANT = re.compile(_STRING + rb"|(-?\b(?:NaN|Infinity)\b)", re.S)
+_FLAT = re.compile(rb'(?:[^",\[\]{}]++|' + _STRING + rb")*+", re.DOTALL)
+_DEEP = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+", re.DOTALL)
+_CONSTANT = re.compile(_STRING + rb"|(-?\b(?:NaN|Infinity)\b)", re.DOTALL)
 
 _ANY, _LIST = msgspec.json.Decoder(msgspec.Raw), msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -7,7 +7,6 @@ of the set of facts: it does not depend on the order, repetition or batching of 
 
 from __future__ import annotations
 
-
 from tieout.ledger.events import EventFact, EventRecord, event_key, movement_of
 from tieout.ledger.evidence import TxEvidence, settle_row
 from tieout.ledger.facts import (
@@ -162,7 +161,9 @@ class Book:
             return True
         if isinstance(fact, ManualEntry | AdjustmentInferred):
             return self._merge_entry(fact)
-        return self._merge_event(fact)
+        if isinstance(fact, EventFact):
+            return self._merge_event(fact)
+        raise AssertionError(f"expected a known kind of fact, was {type(fact).__name__}")
 
     def _merge_entry(self, fact: ManualEntry | AdjustmentInferred) -> bool:
         self.registry.place(fact.token_id, fact.condition_id)
@@ -366,7 +367,7 @@ def _fill_movement(fill: Fill) -> Movement:
     else:
         settled = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
         movement = Movement(key, op, (settled, NO_CHAIN_POSITION, key), content[1], content[4], content[5])
-        movement.fee = content[6] if content[6] > 0 else 0
+        movement.fee = max(0, content[6])
     movement.status = fill.status
     movement.tx_hash = fill.tx_hash
     movement.order_id = fill.order_id

@@ -173,9 +173,7 @@ def _rest(row: TradeReported, shares: int) -> Movement:
 
 def copy_of(movement: Movement) -> Movement:
     """A copy that may be changed without touching the original."""
-    copy = Movement(
-        movement.key, movement.op, movement.order, movement.token_id, movement.shares, movement.collateral
-    )
+    copy = Movement(movement.key, movement.op, movement.order, movement.token_id, movement.shares, movement.collateral)
     copy.fee = movement.fee
     copy.tx_hash = movement.tx_hash
     copy.order_id = movement.order_id

@@ -36,9 +36,7 @@ def steps(book: Book) -> list[Step]:
         fold(running, movements, index, index + 1, book.timeline.payouts)
         for token_id, was in before.items():
             now = running[token_id].as_tuple() if token_id in running else was
-            found.append(
-                Step(movement, token_id, was[0], now[0], was[1], now[1], now[2] - was[2], now[6] - was[6])
-            )
+            found.append(Step(movement, token_id, was[0], now[0], was[1], now[1], now[2] - was[2], now[6] - was[6]))
     return found
 
 

@@ -190,7 +190,8 @@ class TradeReported(ChainFact, frozen=True, kw_only=True, gc=False, omit_default
 
 class TokenMoved(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="token_moved"):
     """An ERC-1155 transfer of the wallet: positive in, negative out. What its transaction's other facts leave
-    unexplained is booked as a transfer. `sub_index` is the place within a TransferBatch."""
+    unexplained is booked as a transfer. `sub_index` is the place within a TransferBatch.
+    """
 
     token_id: str
     shares: int
@@ -296,7 +297,7 @@ class CashFlowed(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=T
     condition_id: str = ""
 
 
-# --- outside words and our own ------------------------------------------------------------------------------------------
+# --- outside words and our own -----------------------------------------------------------------
 
 
 class PositionStated(Fact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="position_stated"):

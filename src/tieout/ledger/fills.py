@@ -170,11 +170,6 @@ def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
     return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
 
 
-def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
-    """What decides between two observations of one log: version, then removal, then a fixed rule."""
-    return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
-
-
 def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
     """Pair each log of an order with the fill it settles; deterministic in the set, not in the order of arrival.
 
@@ -185,10 +180,10 @@ def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
     for fill in fills:
         fill.chain = None
     free = []
-    for log in chain_fills:
-        log.fill = None
-        if not log.fact.removed:
-            free.append(log)
+    for each in chain_fills:
+        each.fill = None
+        if not each.fact.removed:
+            free.append(each)
     if not free or not fills:
         return
     free.sort(key=lambda log: (log.fact.block, log.log_index, log.tx_hash))
@@ -213,7 +208,7 @@ def _pair(
         slots.setdefault((log.tx_hash if use_tx else "", log.fact.shares if use_shares else -1), []).append(log)
     left = []
     for fill in waiting:
-        log = None
+        log: ChainFill | None = None
         if use_tx or not fill.has_failed:
             for tx_hash in fill.tx_hashes if use_tx else ("",):
                 slot = slots.get((tx_hash, fill.shares if use_shares else -1))

@@ -210,7 +210,5 @@ def audit(books: list[Book]) -> list[Finding]:
                 checked += 1
                 if result is not None:
                     violations.append(result)
-        findings.append(
-            Finding(invariant.id, invariant.sentence, not violations, checked, tuple(sorted(violations)))
-        )
+        findings.append(Finding(invariant.id, invariant.sentence, not violations, checked, tuple(sorted(violations))))
     return findings

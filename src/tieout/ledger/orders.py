@@ -20,6 +20,7 @@ from tieout.ledger.facts import (
 from tieout.ledger.fills import OVERFILL, ChainFill, Fill
 from tieout.ledger.units import cash_of
 
+
 class OrderRecord:
     """One order, merged from every fact about it. Merging is idempotent and does not depend on the order of facts."""
 
@@ -125,7 +126,7 @@ class OrderRecord:
     def provisional(self) -> int:
         """Micro-shares the venue claims that no identified fill covers and no rejection closed."""
         gap = self.claimed - self.covered - self.rejected_shares
-        return gap if gap > 0 else 0
+        return max(0, gap)
 
     @property
     def provisional_signed(self) -> int:

@@ -38,7 +38,7 @@ def micro(text: str, field: str = "amount") -> int:
     digits = whole + fraction
     places = shift - len(fraction)
     if places >= 0:
-        value = int(digits) * 10**places
+        value = int(digits) * int(10**places)
     else:
         kept, dropped = (digits[:places] or "0"), digits[places:]
         if dropped.strip("0"):

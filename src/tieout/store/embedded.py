@@ -31,7 +31,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 USER = DATABASE = "tieout"
@@ -120,7 +120,7 @@ class EmbeddedServer:
         if hold >= 0:
             os.close(hold)
 
-    def __enter__(self) -> EmbeddedServer:
+    def __enter__(self) -> Self:
         """Itself: it is started already."""
         return self
 
@@ -287,11 +287,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """Shut the server down: at once but cleanly, or hard when that takes too long (its log makes that safe)."""
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         process.send_signal(how)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_S)
             return
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _start(place: _Place, binaries: Path) -> tuple[subprocess.Popen[bytes], Path]:
@@ -363,7 +361,7 @@ def _clear(data: Path) -> None:
     pid_file = data / "postmaster.pid"
     lines = pid_file.read_bytes().split(b"\n") if pid_file.exists() else []
     with suppress(OSError, ValueError, IndexError):  # no file, nobody with that number, or a dead process
-        if os.readlink(f"/proc/{int(lines[0])}/cwd") == str(data):
+        if Path(f"/proc/{int(lines[0])}/cwd").readlink() == data:
             return  # a postmaster started by hand: postgres itself will say so
     # The number may be that of another process by now, or of a zombie: postgres would take either for a server.
     for name in ("postmaster.pid", f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
@@ -423,7 +421,7 @@ def _identity(place: _Place, binaries: Path) -> Callable[[], None]:
             continue
         if root and place.data.exists() and place.data.stat().st_uid != _owner(way)[0]:
             for parent, _, names in os.walk(place.data):
-                for each in (parent, *(os.path.join(parent, name) for name in names)):
+                for each in (Path(parent), *(Path(parent, name) for name in names)):
                     os.chown(each, *_owner(way), follow_symlinks=False)
         return way
     raise EmbeddedServerError(

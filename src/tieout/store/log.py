@@ -10,7 +10,7 @@ from typing import NamedTuple
 import asyncpg
 
 from tieout.ledger.rows import MovementRow, OrderRow, PositionRow
-from tieout.store.errors import BrokenInvariantError, LeaseLostError, StaleHeadError
+from tieout.store.errors import BrokenInvariantError, LeaseLostError, StaleHeadError, StoreError
 from tieout.store.wallets import Head, Lease
 
 GENESIS = bytes(32)
@@ -91,15 +91,16 @@ async def write(connection: asyncpg.Connection, lease: Lease, booking: Booking) 
         raise _named(error) from error
 
 
-def _named(error: asyncpg.PostgresError) -> Exception:
+def _named(error: asyncpg.PostgresError) -> StoreError:
     code = getattr(error, "sqlstate", "")
-    if code == "TI001" or (isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name != "f2"):
+    if code == "TI001" or isinstance(error, asyncpg.UniqueViolationError):
+        # A fact, route or sequence number that is there already: somebody else wrote it. A result, not a failure.
         return StaleHeadError(str(error))
     if code == "TI002":
         return LeaseLostError(str(error))
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return BrokenInvariantError(f"{error.constraint_name}: {error} {error.detail or ''}")
-    return error
+    return StoreError(f"the database refused: {error}")
 
 
 async def entries(
@@ -120,9 +121,7 @@ async def entries(
         after = rows[-1]["seq"]
 
 
-async def facts_of_books(
-    connection: asyncpg.Connection, wallet_id: int, books: Sequence[int]
-) -> list[tuple[int, str]]:
+async def facts_of_books(connection: asyncpg.Connection, wallet_id: int, books: Sequence[int]) -> list[tuple[int, str]]:
     """(book, fact) of every entry filed under one of *books*, in the order of the log."""
     rows = await connection.fetch(
         "SELECT book, fact FROM log WHERE wallet_id = $1 AND book = ANY ($2) ORDER BY seq", wallet_id, list(books)

@@ -100,7 +100,7 @@ def _moves(log: Log, ids: tuple[int, ...], values: tuple[int, ...]) -> Found:
 
 
 def collateral_transfer(log: Log) -> Found:
-    """pUSD or USDC.e in or out of the wallet."""
+    """PUSD or USDC.e in or out of the wallet."""
     log.expect_topics(3)
     (value,) = abi.words(log.data, 1)
     source, target = log.party(1), log.party(2)
@@ -114,7 +114,7 @@ def collateral_transfer(log: Log) -> Found:
 
 
 def wrapped(log: Log) -> Found:
-    """pUSD made for the wallet out of USDC.e."""
+    """PUSD made for the wallet out of USDC.e."""
     log.expect_topics(4)
     (value,) = abi.words(log.data, 1)
     if log.party(3) != log.wallet:
@@ -123,7 +123,7 @@ def wrapped(log: Log) -> Found:
 
 
 def unwrapped(log: Log) -> Found:
-    """pUSD of the wallet turned back into USDC.e."""
+    """PUSD of the wallet turned back into USDC.e."""
     log.expect_topics(4)
     (value,) = abi.words(log.data, 1)
     if log.party(1) != log.wallet:

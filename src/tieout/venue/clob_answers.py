@@ -13,8 +13,20 @@ from tieout.venue.identity import Identity
 from tieout.venue.wire import Row, WireError, shown
 
 _KNOWN = frozenset(
-    "success errorMsg error error_msg orderID status makingAmount takingAmount tradeIDs transactionsHashes "
-    "transactionHashes code".split()
+    [
+        "success",
+        "errorMsg",
+        "error",
+        "error_msg",
+        "orderID",
+        "status",
+        "makingAmount",
+        "takingAmount",
+        "tradeIDs",
+        "transactionsHashes",
+        "transactionHashes",
+        "code",
+    ]
 )
 _STATUSES = frozenset(("", "live", "matched", "delayed", "unmatched"))
 

@@ -6,6 +6,8 @@ because REST gives seconds and the socket seconds or milliseconds.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tieout.ledger.facts import MatchClaimed, OrderClosed, OrderPlaced
 from tieout.venue import fields
 from tieout.venue.decoded import Decoded
@@ -14,8 +16,28 @@ from tieout.venue.listings import listings
 from tieout.venue.wire import Row, WireError, shown
 
 _KNOWN = frozenset(
-    "event_type type id owner order_owner market asset_id token_id side original_size size_matched price "
-    "associate_trades outcome created_at expiration order_type status maker_address timestamp".split()
+    [
+        "event_type",
+        "type",
+        "id",
+        "owner",
+        "order_owner",
+        "market",
+        "asset_id",
+        "token_id",
+        "side",
+        "original_size",
+        "size_matched",
+        "price",
+        "associate_trades",
+        "outcome",
+        "created_at",
+        "expiration",
+        "order_type",
+        "status",
+        "maker_address",
+        "timestamp",
+    ]
 )
 _EVENT_TYPES = frozenset(("PLACEMENT", "UPDATE", "CANCELLATION"))
 _RESTING = frozenset(("LIVE", "UNMATCHED", "DELAYED", "MATCHED"))
@@ -32,42 +54,32 @@ def decode_order(row: Row, identity: Identity, out: Decoded) -> None:
         maker = shown(row.get("maker_address"), quoted=False)
         out.problem("foreign", f"order {shown(order_id)} belongs to {maker}, expected {identity.wallet}")
         return
-    token_id, condition_id = fields.token(row), fields.condition(row)
-    size, matched = fields.amount(row, "original_size"), _matched(row)
-    trades = fields.ident_list(row, "associate_trades")
+    named: dict[str, Any] = {"order_id": order_id, "token_id": fields.token(row), "condition_id": fields.condition(row)}
+    placed = _placed(row, named)
+    matched, trades = _matched(row), fields.ident_list(row, "associate_trades")
     at_ms = fields.instant(row, "timestamp")
-    reason = _closing(row, size, matched, out)
-    placed = OrderPlaced(
-        occurred_at_ms=fields.instant(row, "created_at") // 1000 * 1000,
-        order_id=order_id,
-        token_id=token_id,
-        condition_id=condition_id,
-        side=fields.side(row),
-        price=fields.price(row),
-        size=size,
-        order_type=fields.text(row, "order_type"),
-        expiration_s=fields.instant(row, "expiration") // 1000,
-    )
+    reason = _closing(row, placed.size, matched, out)
     out.facts.append(placed)
     if matched > 0:
         out.facts.append(
-            MatchClaimed(
-                occurred_at_ms=at_ms,
-                order_id=order_id,
-                token_id=token_id,
-                condition_id=condition_id,
-                size_matched=matched,
-                observed_at_ms=at_ms,
-                trade_ids=trades,
-            )
+            MatchClaimed(occurred_at_ms=at_ms, size_matched=matched, observed_at_ms=at_ms, trade_ids=trades, **named)
         )
     if reason is not None:
-        out.facts.append(
-            OrderClosed(
-                occurred_at_ms=at_ms, order_id=order_id, token_id=token_id, condition_id=condition_id, reason=reason
-            )
-        )
-    out.facts.extend(listings(condition_id, token_id))
+        out.facts.append(OrderClosed(occurred_at_ms=at_ms, reason=reason, **named))
+    out.facts.extend(listings(placed.condition_id, placed.token_id))
+
+
+def _placed(row: Row, named: dict[str, Any]) -> OrderPlaced:
+    """The order's terms."""
+    return OrderPlaced(
+        occurred_at_ms=fields.instant(row, "created_at") // 1000 * 1000,
+        side=fields.side(row),
+        price=fields.price(row),
+        size=fields.amount(row, "original_size"),
+        order_type=fields.text(row, "order_type"),
+        expiration_s=fields.instant(row, "expiration") // 1000,
+        **named,
+    )
 
 
 def _ours(row: Row, identity: Identity) -> bool:
@@ -88,14 +100,16 @@ def _matched(row: Row) -> int:
 def _closing(row: Row, size: int, matched: int, out: Decoded) -> str | None:
     """The venue's reason when the order rests no more, else None. A CANCELLATION always closes (expiry is one too)."""
     event = row.get("type")
+    if event is not None and type(event) is not str:
+        raise WireError(f"type: expected PLACEMENT, UPDATE or CANCELLATION, was {shown(event)}")
     if event is not None and event not in _EVENT_TYPES:
-        if type(event) is not str:
-            raise WireError(f"type: expected PLACEMENT, UPDATE or CANCELLATION, was {shown(event)}")
         out.note("type", event)
     status = fields.text(row, "status").removeprefix("ORDER_STATUS_")
+    if not status and event not in _EVENT_TYPES:
+        raise WireError(f"status: expected an order status, was {shown(row.get('status'))}")
     upper = status.upper()
     if upper.startswith(_OVER) or (upper == "MATCHED" and matched >= size - _DUST):
         return status
-    if upper not in _RESTING:
+    if status and upper not in _RESTING:
         out.note("status", status)
     return status or "CANCELLATION" if event == "CANCELLATION" else None

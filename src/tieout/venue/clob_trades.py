@@ -17,13 +17,55 @@ from tieout.venue.listings import listings
 from tieout.venue.wire import Row, WireError, shown
 
 _KNOWN = frozenset(
-    "event_type type id taker_order_id market asset_id token_id side size price fee_rate_bps status match_time "
-    "matchtime match_time_nano last_update outcome outcome_index owner trade_owner maker_address transaction_hash "
-    "bucket_index trader_side timestamp err_msg error_msg maker_orders builder_fee builder_code".split()
+    [
+        "event_type",
+        "type",
+        "id",
+        "taker_order_id",
+        "market",
+        "asset_id",
+        "token_id",
+        "side",
+        "size",
+        "price",
+        "fee_rate_bps",
+        "status",
+        "match_time",
+        "matchtime",
+        "match_time_nano",
+        "last_update",
+        "outcome",
+        "outcome_index",
+        "owner",
+        "trade_owner",
+        "maker_address",
+        "transaction_hash",
+        "bucket_index",
+        "trader_side",
+        "timestamp",
+        "err_msg",
+        "error_msg",
+        "maker_orders",
+        "builder_fee",
+        "builder_code",
+    ]
 )
 _KNOWN_LEG = frozenset(
-    "order_id owner maker_address matched_amount price fee_rate_bps asset_id token_id outcome outcome_index side "
-    "builder_fee builder_code".split()
+    [
+        "order_id",
+        "owner",
+        "maker_address",
+        "matched_amount",
+        "price",
+        "fee_rate_bps",
+        "asset_id",
+        "token_id",
+        "outcome",
+        "outcome_index",
+        "side",
+        "builder_fee",
+        "builder_code",
+    ]
 )
 _STATUSES = frozenset(("MATCHED_NOT_BROADCASTED", "MATCHED", "MINED", "RETRYING", "CONFIRMED", "FAILED"))
 

@@ -29,17 +29,81 @@ from tieout.venue.wire import Row, WireError, shown
 _FLOWS = frozenset(("REWARD", "MAKER_REBATE", "TAKER_REBATE", "REFERRAL_REWARD", "YIELD", "TIP", "DEPOSIT"))
 _UNLABELED = 999
 _SEEN = frozenset(
-    "proxyWallet proxy_wallet timestamp conditionId condition_id type size usdcSize usdc_size transactionHash "
-    "transaction_hash price asset token_id side outcomeIndex outcome_index title slug icon eventSlug event_slug "
-    "eventId event_id outcome name pseudonym bio profileImage profileImageOptimized profile_image "
-    "profile_image_optimized".split()
+    [
+        "proxyWallet",
+        "proxy_wallet",
+        "timestamp",
+        "conditionId",
+        "condition_id",
+        "type",
+        "size",
+        "usdcSize",
+        "usdc_size",
+        "transactionHash",
+        "transaction_hash",
+        "price",
+        "asset",
+        "token_id",
+        "side",
+        "outcomeIndex",
+        "outcome_index",
+        "title",
+        "slug",
+        "icon",
+        "eventSlug",
+        "event_slug",
+        "eventId",
+        "event_id",
+        "outcome",
+        "name",
+        "pseudonym",
+        "bio",
+        "profileImage",
+        "profileImageOptimized",
+        "profile_image",
+        "profile_image_optimized",
+    ]
 )
 _SEEN_POSITION = _SEEN | frozenset(
-    "avgPrice initialValue currentValue cashPnl percentPnl totalBought realizedPnl percentRealizedPnl curPrice "
-    "redeemable mergeable oppositeOutcome oppositeAsset endDate negativeRisk grossInitialValue entryFeesUsdc "
-    "current_size avg_price entry_cost_usdc entry_fees_usdc total_cost_usdc current_price current_value total_size "
-    "realized_pnl unrealized_pnl total_pnl percent_pnl percent_realized_pnl status negative_risk archived "
-    "opposite_outcome opposite_token_id end_date last_event_at".split()
+    [
+        "avgPrice",
+        "initialValue",
+        "currentValue",
+        "cashPnl",
+        "percentPnl",
+        "totalBought",
+        "realizedPnl",
+        "percentRealizedPnl",
+        "curPrice",
+        "redeemable",
+        "mergeable",
+        "oppositeOutcome",
+        "oppositeAsset",
+        "endDate",
+        "negativeRisk",
+        "grossInitialValue",
+        "entryFeesUsdc",
+        "current_size",
+        "avg_price",
+        "entry_cost_usdc",
+        "entry_fees_usdc",
+        "total_cost_usdc",
+        "current_price",
+        "current_value",
+        "total_size",
+        "realized_pnl",
+        "unrealized_pnl",
+        "total_pnl",
+        "percent_pnl",
+        "percent_realized_pnl",
+        "status",
+        "negative_risk",
+        "archived",
+        "opposite_outcome",
+        "opposite_token_id",
+        "end_date",
+        "last_event_at",
+    ]
 )
 
 

@@ -24,7 +24,7 @@ def _nothing(row: Row, identity: Identity, out: Decoded) -> None:
     """A known payload that says nothing the books keep."""
 
 
-_HANDLERS: dict[str, _Handler] = {kind: _nothing for kind in KINDS} | {
+_HANDLERS: dict[str, _Handler] = dict.fromkeys(KINDS, _nothing) | {
     "user_order": clob_orders.decode_order,
     "open_order": clob_orders.decode_order,
     "user_trade": clob_trades.decode_trade,

@@ -1,0 +1,36 @@
+# Two commands do all set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench clean lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(STAMP)  ## import the recorded wallets and show their books
+	$(BIN)/python demo/demo.py
+
+check: $(STAMP)  ## everything that needs no database: style, types, imports
+	$(BIN)/ruff format --check src tests bench demo
+	$(BIN)/ruff check src tests bench demo
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check  ## all of it, with a real PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(STAMP)  ## speed, as ratios in one run
+	$(BIN)/python bench/run.py
+
+lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --no-annotate --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist src/*.egg-info .tieout
