@@ -138,7 +138,7 @@ def test_four_processes_at_once_share_one_server(data: Path) -> None:
     assert log.count("ready to accept connections") == 1
     for each in clients[:3]:
         each.kill()
-        each.wait()
+        each.communicate()  # reaps it and closes its pipes
     with EmbeddedServer.start(data) as server:
         clients[3].communicate("")
         assert server.pid == pid
@@ -175,7 +175,7 @@ def test_server_ends_after_its_client_is_killed(data: Path) -> None:
     process = client(data)
     pid = told_pid(process)
     process.kill()
-    process.wait()
+    process.communicate()
     begin = time.monotonic()
     until(lambda: not alive(pid), "the server ends after its client")
     assert time.monotonic() - begin < LINGER_S + 5

@@ -56,13 +56,10 @@ class NoSuchInputError(FileNotFoundError):
 class Message:
     """One recorded message: a row, an event, a receipt, the logs of one transaction, or a piece that is not JSON."""
 
-    raw: bytes
-    """The exact bytes, without the blanks around them."""
+    raw: bytes  # exact, without the blanks around it
     path: str
-    line: int
-    """1-based line on which it starts."""
-    broken: str = ""
-    """Why it is not valid JSON; empty when it is."""
+    line: int  # 1-based, where it starts
+    broken: str = ""  # why it is not valid JSON; empty when it is
 
 
 class _Log(msgspec.Struct):
@@ -199,7 +196,7 @@ def _emit_logs(data: bytes, spans: Iterable[Span], path: str, line: int, trusted
 def _transaction(raw: bytes) -> str:
     """The transaction hash when *raw* is a chain log, else empty."""
     with suppress(*_INVALID):
-        return _LOG.decode(raw).transactionHash
+        return _LOG.decode(raw).transactionHash if b'"topics"' in raw else ""
     return ""
 
 

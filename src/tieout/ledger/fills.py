@@ -204,8 +204,8 @@ def _pair(
 ) -> tuple[list[ChainFill], list[Fill]]:
     """One pass of `join`; returns the logs and the fills that found no partner."""
     slots: dict[tuple[str, int], list[ChainFill]] = {}
-    for log in reversed(free):
-        slots.setdefault((log.tx_hash if use_tx else "", log.fact.shares if use_shares else -1), []).append(log)
+    for each in reversed(free):
+        slots.setdefault((each.tx_hash if use_tx else "", each.fact.shares if use_shares else -1), []).append(each)
     left = []
     for fill in waiting:
         log: ChainFill | None = None
@@ -220,7 +220,7 @@ def _pair(
         else:
             fill.chain = log
             log.fill = fill
-    return [log for log in free if log.fill is None], left
+    return [each for each in free if each.fill is None], left
 
 
 def _same_size(told: int, exact: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,6 +18,20 @@ class RawMessage:
     source: str
     origin: str
     received_at_ms: int
+
+
+_SECRET = re.compile(rb'("(?:secret|passphrase|private_?key|mnemonic)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+
+
+def redacted(body: bytes) -> bytes:
+    """*body* with the values of secret fields replaced, also where it is cut off in the middle of one.
+
+    The one exception to "exact bytes": secrets never reach the database.
+    """
+    lowered = body.lower()
+    if b"secret" in lowered or b"passphrase" in lowered or b"private" in lowered or b"mnemonic" in lowered:
+        return _SECRET.sub(rb'\1"[redacted]"', body)
+    return body
 
 
 def digest_of(body: bytes) -> bytes:
@@ -42,14 +57,15 @@ async def append(connection: asyncpg.Connection, wallet_id: int, messages: Seque
     """Keep *messages* and return the raw id of each; equal bytes are kept once."""
     if not messages:
         return []
-    digests = [digest_of(message.body) for message in messages]
+    bodies = [redacted(message.body) for message in messages]
+    digests = [digest_of(body) for body in bodies]
     rows = await connection.fetch(
         _APPEND,
         wallet_id,
         [m.received_at_ms for m in messages],
         [m.source for m in messages],
         [m.origin for m in messages],
-        [m.body for m in messages],
+        bodies,
         digests,
     )
     ids = {bytes(row["digest"]): int(row["raw_id"]) for row in rows}

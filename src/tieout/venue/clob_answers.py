@@ -31,7 +31,7 @@ _KNOWN = frozenset(
 _STATUSES = frozenset(("", "live", "matched", "delayed", "unmatched"))
 
 
-def decode_order_answer(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_order_answer(row: Row, _: Identity, out: Decoded) -> None:
     """A refusal, the trades made at placement, or nothing (a plain acceptance says no more than the order will)."""
     out.note_fields(row, _KNOWN)
     error = fields.text(row, "errorMsg") or fields.text(row, "error") or fields.text(row, "error_msg")
@@ -49,7 +49,7 @@ def decode_order_answer(row: Row, identity: Identity, out: Decoded) -> None:
         out.facts.append(MatchClaimed(order_id=order_id, size_matched=0, trade_ids=trades))
 
 
-def decode_cancel_answer(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_cancel_answer(row: Row, _: Identity, out: Decoded) -> None:
     """OrderClosed for each id canceled, CancelRefused for each that was not (which may be filled: ask)."""
     out.note_fields(row, frozenset(("canceled", "not_canceled")))
     canceled, refused = row.get("canceled"), row.get("not_canceled")

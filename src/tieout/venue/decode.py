@@ -20,7 +20,7 @@ __all__ = ["KINDS", "Decoded", "Identity", "Problem", "decode", "detect"]
 _Handler = Callable[[Row, Identity, Decoded], None]
 
 
-def _nothing(row: Row, identity: Identity, out: Decoded) -> None:
+def _nothing(_row: Row, _identity: Identity, _out: Decoded) -> None:
     """A known payload that says nothing the books keep."""
 
 

@@ -33,7 +33,7 @@ class Decoded:
         self.problems.append(Problem(code, message))
 
     def note(self, what: str, name: object) -> None:
-        """Adds one unknown name, such as note("status", "FOO") -> "status:FOO", once."""
+        """Adds one unknown name once, as in "status:FOO"."""
         text = f"{what}:{shown(name, quoted=False)}"
         if text not in self.unknown:
             self.unknown.append(text)

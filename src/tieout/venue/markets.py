@@ -40,14 +40,14 @@ def _list(condition_id: str, tokens: list[str], out: Decoded, ledger: str = "") 
         out.facts.extend(fact for fact in found if fact not in out.facts)
 
 
-def decode_gamma_market(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_gamma_market(row: Row, _: Identity, out: Decoded) -> None:
     """Gamma: outcomes[i] is clobTokenIds[i]; `positionIds` are the Protocol V2 ids where there are any."""
     condition_id = fields.condition(row, "conditionId")
     _list(condition_id, _tokens(row.get("clobTokenIds"), "clobTokenIds"), out)
     _list(condition_id, _tokens(row.get("positionIds"), "positionIds"), out, ledger="pm")
 
 
-def decode_clob_market(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_clob_market(row: Row, _: Identity, out: Decoded) -> None:
     """CLOB /markets (`tokens[{token_id}]`) and the compact /clob-markets (`t[{t}]`)."""
     compact = "tokens" not in row
     field, name = ("t", "t") if compact else ("tokens", "token_id")
@@ -58,13 +58,13 @@ def decode_clob_market(row: Row, identity: Identity, out: Decoded) -> None:
     _list(fields.condition(row, "c" if compact else "condition_id"), _tokens(ids, field), out)
 
 
-def decode_new_market(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_new_market(row: Row, _: Identity, out: Decoded) -> None:
     """Market channel `new_market`: tokens in outcome order."""
     value = row.get("clob_token_ids") or row.get("assets_ids")
     _list(fields.condition(row), _tokens(value, "assets_ids"), out)
 
 
-def decode_market_resolved(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_market_resolved(row: Row, _: Identity, out: Decoded) -> None:
     """Market channel `market_resolved`: the winning token's outcome pays one."""
     condition_id = fields.condition(row)
     tokens = _tokens(row.get("assets_ids"), "assets_ids")
@@ -79,7 +79,7 @@ def decode_market_resolved(row: Row, identity: Identity, out: Decoded) -> None:
     _list(condition_id, tokens, out)
 
 
-def decode_tick_size_change(row: Row, identity: Identity, out: Decoded) -> None:
+def decode_tick_size_change(row: Row, _: Identity, out: Decoded) -> None:
     """Market channel `tick_size_change`: resting orders on the old grid may be invalid."""
     old, new = fields.number(row, "old_tick_size"), fields.number(row, "new_tick_size")
     out.facts.append(
