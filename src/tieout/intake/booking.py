@@ -86,7 +86,7 @@ class Booker:
         self.cache.written(booking.new_head)
         return len(changes.log)
 
-    async def _route(self, nodes: list[str], changes: _Changes) -> int:
+    async def _route(self, nodes: Sequence[str], changes: _Changes) -> int:
         number, joined, fresh = self.cache.router.route(nodes)
         wallet_id = self._lease.wallet_id
         changes.nodes.extend((wallet_id, node, number) for node in fresh)

@@ -21,11 +21,12 @@ from tieout.ledger.facts import (
     OrderFilledOnChain,
     OutcomeTokenListed,
     PositionStated,
+    Side,
     TokenMoved,
     TradeReported,
     TransferCostStated,
 )
-from tieout.ledger.fills import ChainFill, Fill, join
+from tieout.ledger.fills import RANK_CONFIRMED, RANK_FAILED, ChainFill, Fill, join
 from tieout.ledger.manual import adjustment_movement, manual_movements
 from tieout.ledger.movement import (
     BUY,
@@ -62,6 +63,7 @@ class Book:
         """Transaction -> its movements by key; kept only where there is evidence by transaction."""
         self.provisional: dict[str, int] = {}
         """Token -> signed micro-shares that order claims leave uncovered."""
+        self._dirty_fills: list[Fill] = []
         self._dirty_orders: set[str] = set()
         self._touched_orders: set[str] = set()
         self._dirty_events: set[str] = set()
@@ -77,7 +79,7 @@ class Book:
         if isinstance(fact, FillObserved):
             return self._merge_fill(fact)
         if isinstance(fact, OrderFact):
-            record = self._order(fact.order_id)
+            record = self.orders.get(fact.order_id) or self._new_order(fact.order_id)
             if not record.merge(fact):
                 return False
             self.registry.place(fact.token_id, fact.condition_id)
@@ -90,18 +92,21 @@ class Book:
         return self._merge_other(fact)
 
     def _merge_fill(self, fact: FillObserved) -> bool:
-        key = (fact.trade_id, fact.order_id)
+        order_id = fact.order_id
+        key = (fact.trade_id, order_id)
         fill = self.fills.get(key)
         if fill is None:
-            fill = Fill(fact.trade_id, fact.order_id)
+            fill = Fill(fact)
             self.fills[key] = fill
-            record = self._order(fact.order_id)
+            record = self.orders.get(order_id) or self._new_order(order_id)
             record.fills.append(fill)
-            record.place(fact.token_id, fact.condition_id)
-        if not fill.merge(fact):
+            if not record.token_id:
+                record.place(fact.token_id, fact.condition_id)
+        elif not fill.merge(fact):
             return False
-        self.registry.place(fact.token_id, fact.condition_id)
-        self._dirty_orders.add(fact.order_id)
+        if fact.condition_id:
+            self.registry.place(fact.token_id, fact.condition_id)
+        self._dirty_fills.append(fill)
         return True
 
     def _merge_chain_fill(self, fact: OrderFilledOnChain) -> bool:
@@ -110,8 +115,8 @@ class Book:
         if log is None:
             log = ChainFill(fact)
             self.chain_fills[key] = log
-            record = self._order(fact.order_id)
-            record.chain_fills.append(log)
+            record = self.orders.get(fact.order_id) or self._new_order(fact.order_id)
+            record.chain_fills = (*record.chain_fills, log)
             record.place(fact.token_id, fact.condition_id)
         elif not log.merge(fact):
             return False
@@ -198,11 +203,9 @@ class Book:
         self._dirty_events.add(key)
         return True
 
-    def _order(self, order_id: str) -> OrderRecord:
-        record = self.orders.get(order_id)
-        if record is None:
-            record = OrderRecord(order_id)
-            self.orders[order_id] = record
+    def _new_order(self, order_id: str) -> OrderRecord:
+        record = OrderRecord(order_id)
+        self.orders[order_id] = record
         return record
 
     # --- settling -----------------------------------------------------------------------------------------------
@@ -213,6 +216,9 @@ class Book:
             self._registry_changed = False
             self._dirty_events.update(self.events)
             self.timeline.set_payouts(self.registry.payouts())
+        for fill in self._dirty_fills:
+            self._settle_fill(fill)
+        self._dirty_fills.clear()
         for order_id in self._dirty_orders:
             self._settle_order(self.orders[order_id])
         self._touched_orders |= self._dirty_orders
@@ -231,13 +237,29 @@ class Book:
         self._dirty_txs.clear()
         self.changed_movements |= self.timeline.place()
 
-    def _settle_order(self, record: OrderRecord) -> None:
+    def _settle_fill(self, fill: Fill) -> None:
+        """A fill of an order without logs stands alone; with logs the whole order is joined again."""
+        order_id = fill.fact.order_id
+        record = self.orders[order_id]
         if record.chain_fills:
-            join(record.fills, record.chain_fills)
+            self._dirty_orders.add(order_id)
+            return
+        shares = fill.fact.shares
+        counts = fill.rank != RANK_FAILED
+        record.covered += shares - abs(fill.booked)
+        record.failed += (0 if counts else shares) - (-fill.booked if fill.booked < 0 else 0)
+        fill.booked = shares if counts else -shares
+        self._touched_orders.add(order_id)
+        self._put(fill.key, _fill_movement(fill) if counts else None)
+
+    def _settle_order(self, record: OrderRecord) -> None:
+        join(record.fills, record.chain_fills)
         covered = failed = 0
         for fill in record.fills:
-            covered += fill.shares if fill.chain is None else fill.chain.fact.shares
-            failed += 0 if fill.counts else fill.shares
+            shares = fill.fact.shares if fill.chain is None else fill.chain.fact.shares
+            covered += shares
+            failed += 0 if fill.counts else shares
+            fill.booked = shares if fill.counts else -shares
             self._put(fill.key, _fill_movement(fill) if fill.counts else None)
         for log in record.chain_fills:
             if log.fill is None and not log.fact.removed:
@@ -267,7 +289,7 @@ class Book:
 
     def _find_transactions(self) -> None:
         """Give fills without a hash the transaction of the Data API row that has their shares, nearest in time."""
-        homeless = [f for f in self.fills.values() if f.chain is None and not f.tx_choice[1] and not f.has_failed]
+        homeless = [f for f in self.fills.values() if f.chain is None and not f.own_tx and not f.has_failed]
         if not homeless:
             return
         before = {fill.key: fill.found_tx for fill in homeless}
@@ -289,7 +311,7 @@ class Book:
 
     def _is_homeless(self, leg: Movement) -> bool:
         fill = self.fills.get((leg.key[5:].partition("/")[0], leg.order_id)) if leg.key[:5] == "fill/" else None
-        return fill is not None and fill.chain is None and not fill.tx_choice[1]
+        return fill is not None and fill.chain is None and not fill.own_tx
 
     def _own_legs(self, tx_hash: str, row: TradeReported) -> list[Movement]:
         op = BUY if row.side.value == "BUY" else SELL
@@ -347,45 +369,49 @@ class Book:
 
 def _may_be(fill: Fill, row: TradeReported, shares: int) -> bool:
     """Whether *row* can be the settlement of *fill*: same token, side and shares, from 5 s before to 15 min after."""
-    content = fill.content
+    fact = fill.fact
     return (
-        content[4] == shares
-        and content[1] == row.token_id
-        and content[3] == row.side.value
+        fact.shares == shares
+        and fact.token_id == row.token_id
+        and fact.side is row.side
         and -5_000 <= row.occurred_at_ms - fill.when_ms <= 900_000
     )
 
 
 def _fill_movement(fill: Fill) -> Movement:
-    content = fill.content
+    fact = fill.fact
     key = fill.key
     log = fill.chain
-    op = BUY if content[3] == "BUY" else SELL
+    op = BUY if fact.side is Side.BUY else SELL
     if log is not None:
-        movement = Movement(key, op, _log_order(log, key), content[1], log.fact.shares, log.fact.collateral)
+        movement = Movement(key, op, _log_order(log, key), fact.token_id, log.fact.shares, log.fact.collateral)
         movement.fee = log.fact.fee
+        movement.status = "SETTLED"
+        movement.tx_hash = log.tx_hash
     else:
-        settled = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
-        movement = Movement(key, op, (settled, NO_CHAIN_POSITION, key), content[1], content[4], content[5])
-        movement.fee = max(0, content[6])
-    movement.status = fill.status
-    movement.tx_hash = fill.tx_hash
-    movement.order_id = fill.order_id
-    movement.condition_id = content[2]
-    movement.role = content[7]
+        settled = fill.rank == RANK_CONFIRMED or fill.is_settled
+        time_ms = fill.when_ms if settled else fill.when_ms + PENDING
+        movement = Movement(key, op, (time_ms, NO_CHAIN_POSITION, key), fact.token_id, fact.shares, fact.collateral)
+        if fact.fee:
+            movement.fee = fact.fee
+        movement.status = fill.status
+        movement.tx_hash = fill.tx_hash
+    movement.order_id = fact.order_id
+    movement.condition_id = fact.condition_id
+    movement.role = fact.role
     return movement
 
 
 def _log_movement(log: ChainFill) -> Movement:
     fact = log.fact
-    op = BUY if fact.side.value == "BUY" else SELL
+    op = BUY if fact.side is Side.BUY else SELL
     movement = Movement(log.key, op, _log_order(log, log.key), fact.token_id, fact.shares, fact.collateral)
     movement.fee = fact.fee
     movement.status = "SETTLED"
     movement.tx_hash = fact.tx_hash
     movement.order_id = fact.order_id
     movement.condition_id = fact.condition_id
-    movement.role = fact.role.value
+    movement.role = fact.role
     return movement
 
 

@@ -6,61 +6,47 @@ migration joins several conditions. Books never share anything, so each can be f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tieout.ledger.book import Book
 from tieout.ledger.facts import (
     AnyFact,
     CashFlowed,
     CollateralMoved,
-    ConditionResolved,
     FillObserved,
     ManualEntry,
-    MarketNoted,
     PositionMigrated,
     PositionsConverted,
-    PositionsMerged,
-    PositionSplit,
 )
 
 CASH_NODE = "$cash"
 """The node of facts that move collateral only."""
 
 
-def nodes_of(fact: AnyFact) -> list[str]:
-    """What ties *fact* to others: "t:" tokens, "c:" condition, "o:" order, "e:" entries, or the cash book."""
+def nodes_of(fact: AnyFact) -> tuple[str, ...]:
+    """What ties *fact* to others: its order, tokens, condition, market, entries, or the cash book.
+
+    Order and condition ids are 32-byte hashes and token ids are decimal, so they cannot be taken for each other;
+    operators' own entry ids carry a prefix.
+    """
     if isinstance(fact, FillObserved):
-        nodes = ["o:" + fact.order_id, "t:" + fact.token_id]
         if fact.condition_id:
-            nodes.append("c:" + fact.condition_id)
-        return nodes
+            return (fact.order_id, fact.token_id, fact.condition_id)
+        return (fact.order_id, fact.token_id)
     if isinstance(fact, CashFlowed | CollateralMoved):
-        return [CASH_NODE]
+        return (CASH_NODE,)
     if isinstance(fact, ManualEntry):
-        nodes = ["e:" + fact.entry_id]
+        nodes = ["entry:" + fact.entry_id]
         if fact.reverses:
-            nodes.append("e:" + fact.reverses)
+            nodes.append("entry:" + fact.reverses)
     elif isinstance(fact, PositionsConverted):
-        nodes = ["m:" + fact.market_id] + ["t:" + t for t, _ in fact.burned + fact.minted]
+        nodes = ["market:" + fact.market_id, *(t for t, _ in fact.burned), *(t for t, _ in fact.minted)]
     elif isinstance(fact, PositionMigrated):
-        nodes = ["t:" + fact.to_token_id]
-        if fact.from_token_id:
-            nodes.append("t:" + fact.from_token_id)
-    elif isinstance(fact, PositionSplit | PositionsMerged | ConditionResolved):
-        return ["c:" + fact.condition_id]
+        nodes = [fact.to_token_id, fact.from_token_id]
     else:
-        order_id = getattr(fact, "order_id", "")
-        nodes = ["o:" + order_id] if order_id else []
-    token_id = getattr(fact, "token_id", "")
-    if token_id:
-        nodes.append("t:" + token_id)
-    condition_id = getattr(fact, "condition_id", "")
-    if condition_id:
-        nodes.append("c:" + condition_id)
-    if not nodes:
-        # A note about nothing in particular.
-        return [CASH_NODE] if isinstance(fact, MarketNoted) else ["?"]
-    return nodes
+        nodes = [getattr(fact, "order_id", "")]
+    nodes += [getattr(fact, "token_id", ""), getattr(fact, "condition_id", "")]
+    return tuple(node for node in nodes if node) or (CASH_NODE,)
 
 
 class Router:
@@ -77,14 +63,17 @@ class Router:
         self.book_of = book_of
         self.next_book = next_book
 
-    def route(self, nodes: list[str]) -> tuple[int, list[int], list[str]]:
+    def route(self, nodes: Sequence[str]) -> tuple[int, Sequence[int], Sequence[str]]:
         """(the book of *nodes*, other books that must be joined to it, nodes that are new).
 
         The joined books' nodes are moved by the caller, who knows them.
         """
+        book_of = self.book_of
+        first = book_of.get(nodes[0])
+        if first is not None and all([book_of.get(node) == first for node in nodes[1:]]):
+            return first, (), ()
         found: list[int] = []
         fresh: list[str] = []
-        book_of = self.book_of
         for node in nodes:
             book = book_of.get(node)
             if book is None:

@@ -6,6 +6,7 @@ amounts. Joining finds for each log the fill it settles, so that neither is book
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from tieout.ledger.facts import FillObserved, OrderFilledOnChain
@@ -22,6 +23,9 @@ RANK: Final = {
 status ranks 0 and counts as not settled. FAILED outranks CONFIRMED: both are final, so seeing both is a violation of
 F1, and the books follow the chain where they have it."""
 
+RANK_CONFIRMED: Final = 5
+RANK_FAILED: Final = 6
+
 TRUNCATION: Final = 10_000
 """The CLOB cuts matched sizes to 0.01 share (`polymarket.md` 2)."""
 
@@ -29,68 +33,43 @@ OVERFILL: Final = 100
 """Micro-shares by which a market order may be matched above its size: 66 is the largest reproduced
 (`polymarket.md` 2)."""
 
-Content = tuple[int, str, str, str, int, int, int, str, int]
+Seen = tuple[str, str]
+"""(status, transaction hash) of one observation."""
 
 
 class Fill:
     """One own leg of a trade, merged from all observations of it."""
 
-    __slots__ = (
-        "chain",
-        "content",
-        "found_tx",
-        "order_id",
-        "statuses",
-        "trade_id",
-        "tx_choice",
-        "tx_hashes",
-        "when_ms",
-    )
+    __slots__ = ("booked", "chain", "fact", "found_tx", "key", "rank", "seen", "when_ms")
 
-    def __init__(self, trade_id: str, order_id: str) -> None:
-        self.trade_id = trade_id
-        self.order_id = order_id
-        self.content: Content = (-1, "", "", "", 0, 0, -1, "", 0)
-        """(rank, token, condition, side, shares, collateral, fee or -1, role, bucket) of the highest status seen."""
-        self.statuses: tuple[str, ...] = ()
-        self.tx_choice: tuple[int, str] = (-1, "")
-        """(rank, hash): the transaction named with the highest status."""
-        self.tx_hashes: tuple[str, ...] = ()
-        self.when_ms: int = 0
+    def __init__(self, fact: FillObserved) -> None:
+        self.fact = fact
+        """The observation with the highest status; between equals, a fixed rule."""
+        self.rank: int = RANK.get(fact.status, 0)
+        self.seen: tuple[Seen, ...] = ((fact.status, fact.tx_hash),)
+        """Every status with every hash it came with, sorted."""
+        self.when_ms: int = fact.occurred_at_ms
+        """The earliest match time told."""
         self.chain: ChainFill | None = None
         self.found_tx: str = ""
         """Transaction found through a Data API row, for a fill whose own hash is not known."""
+        self.booked: int = 0
+        """Shares that its order counts as covered by it."""
+        self.key = f"fill/{fact.trade_id}/{fact.order_id}"
+        """The fill's identity as the movement's key."""
 
     def merge(self, fact: FillObserved) -> bool:
-        """Take in *fact*; returns whether it said anything new."""
-        rank = RANK.get(fact.status, 0)
-        fee = -1 if fact.fee is None else fact.fee
-        content = (
-            rank,
-            fact.token_id,
-            fact.condition_id,
-            fact.side.value,
-            fact.shares,
-            fact.collateral,
-            fee,
-            fact.role.value,
-            fact.bucket_index,
-        )
+        """Take in another observation; returns whether it said anything new."""
         news = False
-        if content > self.content:
-            self.content = content
+        rank = RANK.get(fact.status, 0)
+        if rank > self.rank or (rank == self.rank and fact != self.fact and _tie(fact) > _tie(self.fact)):
+            self.fact = fact
+            self.rank = rank
             news = True
-        if fact.status not in self.statuses:
-            self.statuses = tuple(sorted((*self.statuses, fact.status)))
+        seen = (fact.status, fact.tx_hash)
+        if seen not in self.seen:
+            self.seen = tuple(sorted((*self.seen, seen)))
             news = True
-        tx_hash = fact.tx_hash
-        if tx_hash:
-            if (rank, tx_hash) > self.tx_choice:
-                self.tx_choice = (rank, tx_hash)
-                news = True
-            if tx_hash not in self.tx_hashes:
-                self.tx_hashes = tuple(sorted((*self.tx_hashes, tx_hash)))
-                news = True
         when_ms = fact.occurred_at_ms
         if when_ms and (self.when_ms == 0 or when_ms < self.when_ms):
             self.when_ms = when_ms
@@ -98,29 +77,24 @@ class Fill:
         return news
 
     @property
-    def key(self) -> str:
-        """The fill's identity as the movement's key."""
-        return f"fill/{self.trade_id}/{self.order_id}"
-
-    @property
     def shares(self) -> int:
         """Micro-shares as the CLOB says."""
-        return self.content[4]
+        return self.fact.shares
 
     @property
     def has_failed(self) -> bool:
         """Whether the venue reported the trade FAILED."""
-        return self.content[0] == 6
+        return self.rank == RANK_FAILED
 
     @property
     def counts(self) -> bool:
         """Whether it changes the books: not when it FAILED, unless the chain shows it after all."""
-        return self.content[0] != 6 or self.chain is not None
+        return self.rank != RANK_FAILED or self.chain is not None
 
     @property
     def is_settled(self) -> bool:
         """Whether the venue's word places it on chain; MINED and then RETRYING is not."""
-        statuses = self.statuses
+        statuses = {status for status, _ in self.seen}
         return "CONFIRMED" in statuses or ("MINED" in statuses and "RETRYING" not in statuses)
 
     @property
@@ -128,17 +102,44 @@ class Fill:
         """The status to show: the chain's, else the highest of the venue's, RETRYING after MINED."""
         if self.chain is not None:
             return "SETTLED"
-        rank = self.content[0]
-        if rank == 4 and "RETRYING" in self.statuses:
+        if self.rank == RANK["MINED"] and any(status == "RETRYING" for status, _ in self.seen):
             return "RETRYING"
-        return next((name for name, r in RANK.items() if r == rank), self.statuses[-1] if self.statuses else "")
+        return self.fact.status
+
+    @property
+    def tx_hashes(self) -> tuple[str, ...]:
+        """Every transaction that an observation named."""
+        return tuple(sorted({tx_hash for _, tx_hash in self.seen if tx_hash}))
+
+    @property
+    def own_tx(self) -> str:
+        """The transaction named with the highest status, empty while none was."""
+        if len(self.seen) == 1:
+            return self.seen[0][1]
+        named = [(RANK.get(status, 0), tx_hash) for status, tx_hash in self.seen if tx_hash]
+        return max(named)[1] if named else ""
 
     @property
     def tx_hash(self) -> str:
         """The transaction that settles it, as far as known."""
         if self.chain is not None:
             return self.chain.tx_hash
-        return self.tx_choice[1] or self.found_tx
+        return self.own_tx or self.found_tx
+
+
+def _tie(fact: FillObserved) -> tuple[str, str, str, int, int, int, str, int]:
+    """What decides between two observations with the same status."""
+    fee = -1 if fact.fee is None else fact.fee
+    return (
+        fact.token_id,
+        fact.condition_id,
+        fact.side.value,
+        fact.shares,
+        fact.collateral,
+        fee,
+        fact.role.value,
+        fact.bucket_index,
+    )
 
 
 class ChainFill:
@@ -170,7 +171,7 @@ def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
     return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
 
 
-def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
+def join(fills: list[Fill], chain_fills: Sequence[ChainFill]) -> None:
     """Pair each log of an order with the fill it settles; deterministic in the set, not in the order of arrival.
 
     Four passes, from the surest to the least sure: same transaction and shares; same shares, where the fill knows no
@@ -187,7 +188,7 @@ def join(fills: list[Fill], chain_fills: list[ChainFill]) -> None:
     if not free or not fills:
         return
     free.sort(key=lambda log: (log.fact.block, log.log_index, log.tx_hash))
-    waiting = sorted(fills, key=lambda fill: (fill.has_failed, fill.when_ms, fill.trade_id))
+    waiting = sorted(fills, key=lambda fill: (fill.has_failed, fill.when_ms, fill.key))
     free, waiting = _pair(free, waiting, True, True)
     unhashed = [fill for fill in waiting if not fill.tx_hashes]
     if unhashed:

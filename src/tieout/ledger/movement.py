@@ -62,23 +62,16 @@ class Movement:
     with `gained` the tokens taken. `order` is its place in the canonical order.
     """
 
-    __slots__ = (
-        "causes",
-        "collateral",
-        "condition_id",
-        "fee",
-        "gained",
-        "key",
-        "legs",
-        "op",
-        "order",
-        "order_id",
-        "role",
-        "shares",
-        "status",
-        "token_id",
-        "tx_hash",
-    )
+    # Defaults of the class: a plain fill sets few of these, and there are many fills.
+    fee: int = 0
+    tx_hash: str = ""
+    order_id: str = ""
+    condition_id: str = ""
+    status: str = ""
+    role: str = ""
+    legs: tuple[Leg, ...] = ()
+    gained: tuple[Leg, ...] = ()
+    causes: tuple[str, ...] = ()
 
     def __init__(self, key: str, op: int, order: Order, token_id: str, shares: int, collateral: int) -> None:
         self.key = key
@@ -87,15 +80,6 @@ class Movement:
         self.token_id = token_id
         self.shares = shares
         self.collateral = collateral
-        self.fee: int = 0
-        self.tx_hash: str = ""
-        self.order_id: str = ""
-        self.condition_id: str = ""
-        self.status: str = ""
-        self.role: str = ""
-        self.legs: tuple[Leg, ...] = ()
-        self.gained: tuple[Leg, ...] = ()
-        self.causes: tuple[str, ...] = ()
 
     def same_as(self, other: Movement) -> bool:
         """Whether *other* would fold to the same and show the same."""

@@ -24,51 +24,32 @@ from tieout.ledger.units import cash_of
 class OrderRecord:
     """One order, merged from every fact about it. Merging is idempotent and does not depend on the order of facts."""
 
-    __slots__ = (
-        "cancel_refused",
-        "chain_fills",
-        "claimed",
-        "claims",
-        "closed_reason",
-        "condition_id",
-        "counted",
-        "covered",
-        "failed",
-        "fills",
-        "intended",
-        "order_id",
-        "placed",
-        "rejected_reason",
-        "rejected_shares",
-        "terms",
-        "token_id",
-        "trade_ids",
-    )
+    # Defaults of the class: most orders never have most of these, and there are many orders.
+    token_id: str = ""
+    condition_id: str = ""
+    intended: bool = False
+    placed: bool = False
+    terms: tuple[str, int, int, str, int, int] | None = None
+    """(side, price, size, order type, expiration in s, placed at in ms) as the venue, else the intent, says."""
+    claimed: int = 0
+    claims: tuple[tuple[int, int], ...] = ()
+    """(observed at, size matched) of the claims that carry a time, to notice a decrease."""
+    trade_ids: tuple[str, ...] = ()
+    closed_reason: str = ""
+    rejected_reason: str = ""
+    cancel_refused: str = ""
+    rejected_shares: int = 0
+    chain_fills: tuple[ChainFill, ...] = ()
+    covered: int = 0
+    """Shares of identified fills, FAILED ones included; kept by the book."""
+    failed: int = 0
+    """Shares of the fills that FAILED."""
+    counted: tuple[str, int] = ("", 0)
+    """(token, signed provisional shares) as the book's sum holds it now."""
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
-        self.token_id: str = ""
-        self.condition_id: str = ""
-        self.intended: bool = False
-        self.placed: bool = False
-        self.terms: tuple[str, int, int, str, int, int] | None = None
-        """(side, price, size, order type, expiration in s, placed at in ms) as the venue, else the intent, says."""
-        self.claimed: int = 0
-        self.claims: tuple[tuple[int, int], ...] = ()
-        """(observed at, size matched) of the claims that carry a time, to notice a decrease."""
-        self.trade_ids: tuple[str, ...] = ()
-        self.closed_reason: str = ""
-        self.rejected_reason: str = ""
-        self.cancel_refused: str = ""
-        self.rejected_shares: int = 0
         self.fills: list[Fill] = []
-        self.chain_fills: list[ChainFill] = []
-        self.covered: int = 0
-        """Shares of identified fills, FAILED ones included; kept by the book."""
-        self.failed: int = 0
-        """Shares of the fills that FAILED."""
-        self.counted: tuple[str, int] = ("", 0)
-        """(token, signed provisional shares) as the book's sum holds it now."""
 
     def merge(self, fact: OrderFact) -> bool:
         """Take in *fact*; returns whether it said anything new."""
