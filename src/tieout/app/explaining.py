@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from tieout.app.history import NOW, Moment
 from tieout.ledger.books import Books
 from tieout.ledger.explain import Step, cross_checks, row_checks, steps
 from tieout.ledger.facts import decode
@@ -21,10 +22,14 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str) -> Explanation:
-    """Everything the books have on *name*: any id that occurs in a fact, or the key of a movement."""
+async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str, moment: Moment = NOW) -> Explanation:
+    """Everything the books have on *name*: any id that occurs in a fact, or the key of a movement.
+
+    At another *moment* only the entries that belong to it are folded.
+    """
     wanted = name.lower() if name.startswith("0x") else name
-    parts = [part for part in wanted.split("/") if len(part) > 3] or [wanted]
+    # "condition#0" names an outcome whose token id no message told; facts speak of its condition.
+    parts = [part for part in wanted.partition("#")[0].split("/") if len(part) > 3] or [wanted]
     books_hit = await connection.fetch(
         "SELECT DISTINCT book FROM log WHERE wallet_id = $1 AND position($2 in fact) > 0", wallet_id, parts[-1]
     )
@@ -35,11 +40,12 @@ async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str
         wallet_id,
         parts[-1],
     )
-    facts = tuple((log.Entry(*tuple(row)[:8]), row[8]) for row in rows)
+    facts = tuple((entry, row[8]) for row in rows if moment.takes(entry := log.Entry(*tuple(row)[:8])))
     numbers = await _whole_books(connection, wallet_id, [int(row["book"]) for row in books_hit])
     books = Books()
-    for _, fact in await log.facts_of_books(connection, wallet_id, numbers):
-        books.merge(decode(fact))
+    for entry in await _entries_of_books(connection, wallet_id, numbers):
+        if moment.takes(entry):
+            books.merge(decode(entry.fact))
     books.settle()
     found = []
     notes: list[str] = []
@@ -47,6 +53,33 @@ async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str
         found += [step for step in steps(book) if _speaks_of(step, wanted)]
         notes += [note for note in (*cross_checks(book), *row_checks(book)) if wanted in note]
     return Explanation(tuple(found), facts, tuple(notes))
+
+
+async def full_names(connection: asyncpg.Connection, wallet_id: int, shortened: str) -> list[str]:
+    """The ids of the wallet that a name with its middle left out ("0x12ab…89", as the tables show) may stand for."""
+    left, _, right = shortened.replace("...", "…").partition("…")
+    rows = await connection.fetch(
+        "SELECT DISTINCT name FROM (SELECT substr(node, 3) AS name FROM node WHERE wallet_id = $1 "
+        "UNION SELECT tx_hash FROM movements WHERE wallet_id = $1 "
+        "UNION SELECT key FROM movements WHERE wallet_id = $1 "
+        "UNION SELECT token_id FROM positions WHERE wallet_id = $1) names "
+        "WHERE starts_with(name, $2) AND right(name, length($3)) = $3 AND length(name) > length($2 || $3) "
+        "ORDER BY name LIMIT 20",
+        wallet_id,
+        left,
+        right,
+    )
+    return [row["name"] for row in rows]
+
+
+async def _entries_of_books(connection: asyncpg.Connection, wallet_id: int, numbers: list[int]) -> list[log.Entry]:
+    rows = await connection.fetch(
+        "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, hash FROM log "
+        "WHERE wallet_id = $1 AND book = ANY ($2) ORDER BY seq",
+        wallet_id,
+        numbers,
+    )
+    return [log.Entry(*row) for row in rows]
 
 
 async def _whole_books(connection: asyncpg.Connection, wallet_id: int, numbers: list[int]) -> list[int]:

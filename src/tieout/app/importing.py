@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
-
 from tieout.app.clock import now_ms
+from tieout.app.database import connected
+from tieout.intake.booking import Sent
 from tieout.intake.documents import files, messages
 from tieout.intake.intake import BATCH_MAX, Incoming, Intake, Report
 from tieout.store.wallets import acquire
@@ -29,18 +30,31 @@ class ImportRequest:
     batch: int = BATCH_MAX
 
 
-async def import_files(connection: asyncpg.Connection, request: ImportRequest, progress: Progress) -> Report:
+async def import_files(dsn: str, request: ImportRequest, progress: Progress) -> Report:
     """Import every message of every file; safe to repeat and to resume. Raises NoSuchInputError before any work."""
     paths = files(request.paths)
+    async with AsyncExitStack() as stack:
+        writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
+        lease = await acquire(writer, request.wallet)
+        intake = Intake(writer, reader, lease, Identity(request.wallet.lower(), request.owners), now_ms)
+        return await _import(intake, paths, request, progress)
+
+
+async def _import(intake: Intake, paths: list[Path], request: ImportRequest, progress: Progress) -> Report:
     total = sum(path.stat().st_size for path in paths)
-    lease = await acquire(connection, request.wallet)
-    intake = Intake(connection, lease, Identity(request.wallet.lower(), request.owners), now_ms)
     report = Report()
     done = 0
+    flying: Sent | None = None
     for batch in _batches(_incoming(paths, request.kind), request.batch):
-        report.add(await intake.take(batch))
+        one, sent = await intake.send(batch)
+        report.add(one)
+        # What was sent before has landed by now, so its count is final.
+        report.new_facts += flying.new_facts if flying is not None else 0
+        flying = sent
         done += sum(len(message.body) for message in batch)
         progress(min(done, total), total, report)
+    await intake.booker.land()
+    report.new_facts += flying.new_facts if flying is not None else 0
     progress(total, total, report)
     return report
 

@@ -55,7 +55,11 @@ async def require_wallet(connection: asyncpg.Connection, wallet: str) -> int:
     """The wallet's id. Raises UnknownWalletError when the database does not know it."""
     wallet_id = await wallet_id_of(connection, wallet)
     if wallet_id is None:
-        raise UnknownWalletError(f"no books of wallet {wallet} in this database; import its messages first")
+        others = await connection.fetchval("SELECT count(*) FROM wallet")
+        raise UnknownWalletError(
+            f"no books of wallet {wallet} in this database (it has {others} others: `tieout db status`); "
+            f"import its messages first: `tieout import --wallet {wallet} FILE...`"
+        )
     return wallet_id
 
 

@@ -1,34 +1,22 @@
-"""`tieout books`, `orders`, `fills`: the stored state, or the books at another moment."""
+"""`tieout books`: positions, cost basis, PnL and collateral."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import asyncpg
 import typer
 from rich.text import Text
 
 from tieout.app.database import session
-from tieout.app.history import rebuild
-from tieout.app.queries import WalletBooks, books_of, open_orders, read_books, require_wallet, total_of
+from tieout.app.history import Moment
+from tieout.app.queries import WalletBooks, total_of
 from tieout.app.settings import Settings
+from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of
-from tieout.cli.output import HOLDS, err, money, out, print_json, run, short, table, when
-from tieout.ledger.rows import MovementRow, OrderRow, PositionRow
-from tieout.store.wallets import head_of
-
-
-async def _books(connection: asyncpg.Connection, wallet: str, as_of: str | None, as_known: str | None) -> WalletBooks:
-    moment = moment_of(as_of, as_known)
-    if moment.is_now:
-        return await read_books(connection, wallet)
-    wallet_id = await require_wallet(connection, wallet)
-    head, _, _ = await head_of(connection, wallet_id)
-    with err.status("reading the log") as status:
-        folded = await rebuild(
-            connection, wallet_id, moment, lambda n: status.update(f"reading the log: {n:,} of {head.seq:,} entries")
-        )
-    return books_of(wallet, head, folded)
+from tieout.cli.output import HOLDS, blank_zero, counted, money, out, print_json, run, say, short
+from tieout.cli.views import head_line, wallet_books
+from tieout.ledger.rows import PositionRow
+from tieout.ledger.units import MICRO
 
 
 def books(
@@ -41,12 +29,13 @@ def books(
     """Positions, cost basis, PnL and collateral of a wallet."""
 
     async def work() -> int:
+        moment = moment_of(as_of, as_known)
         async with session(Settings()) as connection:
-            view = await _books(connection, wallet, as_of, as_known)
+            view = await wallet_books(connection, wallet, moment)
         if as_json:
             print_json(_books_json(view))
         else:
-            _show_books(view, every)
+            _show(view, moment, every)
         return HOLDS
 
     run(work)
@@ -78,196 +67,88 @@ def _position_json(row: PositionRow) -> dict[str, object]:
     }
 
 
-def _show_books(view: WalletBooks, every: bool) -> None:
+def _is_open(row: PositionRow) -> bool:
+    return bool(row.shares or row.provisional_shares or row.unexplained_shares or row.unexplained_proceeds)
+
+
+def _show(view: WalletBooks, moment: Moment, every: bool) -> None:
     rows = view.rows.positions
-    shown = [row for row in rows if every or row.shares or row.provisional_shares or row.unexplained_proceeds]
-    _head_line(view)
-    made = table(
-        ("condition", "left"),
-        ("outcome token", "left"),
-        ("shares", "right"),
-        ("cost basis", "right"),
-        ("average", "right"),
-        ("realized", "right"),
-        ("fees", "right"),
-        ("after fees", "right"),
-        ("provisional", "right"),
-        ("unexplained", "right"),
+    head_line(view, moment)
+    out.print()
+    if rows:
+        _show_positions(rows, every)
+    else:
+        out.print(Text("no positions", style="dim"))
+    out.print()
+    _show_collateral(view)
+    if any(row.provisional_shares for row in rows):
+        out.print()
+        say(
+            ("provisional: ", "yellow"),
+            "matched according to order messages, with no trade seen for it yet. Not part of the shares; it goes when "
+            "the trade arrives.",
+        )
+    if any(row.unexplained_shares or row.unexplained_proceeds for row in rows):
+        out.print()
+        say(
+            ("unexplained: ", "yellow"),
+            "shares left, or were paid for, that the books never saw arrive. The history starts in the middle, or a "
+            "message is missing. Their profit cannot be told and is not invented.",
+        )
+
+
+def _show_positions(rows: list[PositionRow], every: bool) -> None:
+    shown = [row for row in rows if every or _is_open(row)]
+    made = Grid(
+        Column("condition", drop=5, groups=True),
+        Column("outcome", drop=8, right=True),
+        Column("token"),
+        Column("shares", right=True),
+        Column("cost basis", drop=2, right=True),
+        Column("average", drop=9, right=True),
+        Column("realized", drop=6, right=True),
+        Column("fees", drop=7, right=True),
+        Column("after fees", drop=1, right=True),
+        Column("provisional", drop=4, right=True),
+        Column("unexplained", drop=3, right=True),
     )
     for row in sorted(shown, key=lambda r: (r.condition_id, r.outcome_index, r.token_id)):
-        made.add_row(short(row.condition_id), short(row.token_id), *_amounts(row))
-    made.add_section()
-    made.add_row(Text(f"{len(rows)} positions", style="bold"), "", *_amounts(total_of(rows)))
-    out.print(made)
+        outcome = str(row.outcome_index) if row.outcome_index >= 0 else "?"
+        made.add(short(row.condition_id, 8, 4), outcome, _token(row), *_amounts(row))
+    made.total(counted(len(rows), "position"), "", "", "", *_amounts(total_of(rows)))
+    made.print(out)
     hidden = len(rows) - len(shown)
     if hidden:
-        out.print(Text(f"{hidden} closed positions not shown (--all)", style="dim"))
-    _show_collateral(view)
-    if any(row.unexplained_shares or row.unexplained_proceeds for row in rows):
-        out.print(
-            Text(
-                "unexplained: shares left that the books never saw arrive. The history starts in the middle, or a "
-                "message is missing; their profit cannot be told and is not invented.",
-                style="yellow",
-            ),
-            soft_wrap=True,
-        )
+        say((f"{hidden} of them closed, in the sums, not in the list (--all shows them)", "dim"))
 
 
-def _head_line(view: WalletBooks) -> None:
-    out.print(
-        Text.assemble(
-            ("wallet ", "dim"),
-            (view.wallet, "bold"),
-            ("   log ", "dim"),
-            f"{view.head.seq:,} entries",
-            ("   head ", "dim"),
-            view.head.hash.hex()[:16],
-        )
-    )
+def _token(row: PositionRow) -> Text:
+    """The token; where no message told its id, "condition#outcome"."""
+    return Text(short(row.token_id, 6, 6), "yellow") if "#" in row.token_id else Text(short(row.token_id, 6, 4))
 
 
 def _amounts(row: PositionRow) -> list[Text]:
-    average = money(row.cost_basis * 1_000_000 // row.shares) if row.shares else Text("")
-    provisional = money(row.provisional_shares, signed=True) if row.provisional_shares else Text("")
-    unexplained = Text(money(row.unexplained_shares).plain, style="yellow") if row.unexplained_shares else Text("")
+    average = money(row.cost_basis * MICRO // row.shares) if row.shares and row.token_id else Text("")
+    unexplained = blank_zero(row.unexplained_shares, style="yellow")
     if row.unexplained_proceeds and not row.unexplained_shares:
         unexplained = Text(f"{money(row.unexplained_proceeds).plain} paid", style="yellow")
     return [
         money(row.shares),
         money(row.cost_basis),
-        average if row.token_id else Text(""),
+        average,
         money(row.realized_pnl, signed=True),
         money(row.fees),
         money(row.realized_pnl - row.fees, signed=True),
-        provisional,
+        blank_zero(row.provisional_shares, signed=True, style="yellow"),
         unexplained,
     ]
 
 
 def _show_collateral(view: WalletBooks) -> None:
-    made = table(("collateral", "left"), ("amount", "right"))
+    made = Grid(Column("collateral"), Column("amount", right=True))
     for name in view.collateral.__slots__:
         amount = getattr(view.collateral, name)
         if amount:
-            made.add_row(name, money(amount, signed=True))
-    made.add_row(Text("net", style="bold"), money(view.collateral.net, signed=True))
-    out.print()
-    out.print(made)
-
-
-def orders(
-    wallet: Wallet,
-    as_json: AsJson = False,
-    as_of: AsOf = None,
-    as_known: AsKnown = None,
-    every: Annotated[bool, typer.Option("--all", help="Also orders that are closed.")] = False,
-) -> None:
-    """Orders of a wallet: what the venue claims, what the fills cover, and the gap."""
-
-    async def work() -> int:
-        async with session(Settings()) as connection:
-            view = await _books(connection, wallet, as_of, as_known)
-        rows = view.rows.orders if every else open_orders(view.rows.orders)
-        if as_json:
-            print_json([_texts(row) for row in rows])
-        else:
-            _head_line(view)
-            _show_orders(rows)
-        return HOLDS
-
-    run(work)
-
-
-def _texts(row: OrderRow | MovementRow) -> dict[str, object]:
-    """A row for JSON: amounts as strings, names and times as they are."""
-    plain = {"placed_at_ms", "occurred_at_ms", "chain_position"}
-    return {name: value if name in plain else str(value) for name, value in row._asdict().items()}
-
-
-_STATE_STYLE = {"live": "green", "closing": "yellow", "closed": "dim", "rejected": "red", "unknown": "red"}
-
-
-def _show_orders(rows: list[OrderRow]) -> None:
-    made = table(
-        ("order", "left"),
-        ("token", "left"),
-        ("state", "left"),
-        ("side", "left"),
-        ("price", "right"),
-        ("size", "right"),
-        ("claimed", "right"),
-        ("filled", "right"),
-        ("gap", "right"),
-        ("reason", "left"),
-    )
-    for row in rows:
-        made.add_row(
-            short(row.order_id),
-            short(row.token_id),
-            Text(row.state, style=_STATE_STYLE.get(row.state, "")),
-            Text(row.side, style="green" if row.side == "BUY" else "red"),
-            money(row.price),
-            money(row.size),
-            money(row.claimed),
-            money(row.filled),
-            Text(money(row.provisional).plain, style="yellow") if row.provisional else Text(""),
-            row.reason[:40],
-        )
-    out.print(made)
-    out.print(Text(f"{len(rows)} orders", style="dim"))
-
-
-def fills(wallet: Wallet, as_json: AsJson = False, as_of: AsOf = None, as_known: AsKnown = None) -> None:
-    """Every movement of the books: fills first of all, and splits, merges, redemptions, transfers, cash."""
-
-    async def work() -> int:
-        async with session(Settings()) as connection:
-            view = await _books(connection, wallet, as_of, as_known)
-        rows = sorted(view.rows.movements, key=lambda r: (r.occurred_at_ms, r.chain_position, r.key))
-        if as_json:
-            print_json([_texts(row) for row in rows])
-        else:
-            _head_line(view)
-            _show_movements(rows)
-        return HOLDS
-
-    run(work)
-
-
-_STATUS_STYLE = {
-    "SETTLED": "green",
-    "CONFIRMED": "green",
-    "REPORTED": "cyan",
-    "MANUAL": "magenta",
-    "INFERRED": "yellow",
-}
-
-
-def _show_movements(rows: list[MovementRow]) -> None:
-    made = table(
-        ("when (UTC)", "left"),
-        ("what", "left"),
-        ("token", "left"),
-        ("shares", "right"),
-        ("collateral", "right"),
-        ("fee", "right"),
-        ("cash", "right"),
-        ("status", "left"),
-        ("evidence", "left"),
-    )
-    for row in rows:
-        what = row.key.partition("/")[0] if row.kind == "cash" else row.kind
-        made.add_row(
-            when(row.occurred_at_ms),
-            what,
-            short(row.token_id),
-            money(row.shares),
-            money(row.collateral),
-            money(row.fee),
-            money(row.cash, signed=True),
-            Text(row.status, style=_STATUS_STYLE.get(row.status, "yellow")),
-            short(row.tx_hash or row.key, 10, 6),
-        )
-    out.print(made)
-    out.print(Text(f"{len(rows)} movements", style="dim"))
+            made.add(name, money(amount, signed=True))
+    made.total("net", "", money(view.collateral.net, signed=True))
+    made.print(out)

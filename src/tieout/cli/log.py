@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
+import asyncpg
 import typer
 from rich.text import Text
 
@@ -12,9 +13,11 @@ from tieout.app.database import session
 from tieout.app.history import Moment
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
-from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of
-from tieout.cli.output import HOLDS, out, print_json, run, table, when
+from tieout.cli.grid import Column, Grid
+from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of, moment_words
+from tieout.cli.output import HOLDS, counted, entries_bar, out, print_json, run, say, short, when
 from tieout.store import log as store_log
+from tieout.store.wallets import head_of
 
 
 def log(
@@ -30,9 +33,7 @@ def log(
         moment = moment_of(as_of, as_known)
         async with session(Settings()) as connection:
             wallet_id = await require_wallet(connection, wallet)
-            found: list[store_log.Entry] = []
-            async for chunk in store_log.entries(connection, wallet_id):
-                found = [*found, *(entry for entry in chunk if moment.takes(entry))][-last:]
+            found = await _tail(connection, wallet_id, moment, last)
         if as_json:
             print_json([_json(entry) for entry in found])
         else:
@@ -40,6 +41,19 @@ def log(
         return HOLDS
 
     run(work)
+
+
+async def _tail(connection: asyncpg.Connection, wallet_id: int, moment: Moment, last: int) -> list[store_log.Entry]:
+    """The last entries that belong to *moment*; only the end of the log is read when that is now."""
+    head, _, _ = await head_of(connection, wallet_id)
+    start = max(0, head.seq - last) if moment.is_now else 0
+    found: list[store_log.Entry] = []
+    with entries_bar() as bar:
+        task = bar.add_task("reading the log", total=head.seq - start)
+        async for chunk in store_log.entries(connection, wallet_id, after=start):
+            found = [*found, *(entry for entry in chunk if moment.takes(entry))][-last:]
+            bar.advance(task, len(chunk))
+    return found
 
 
 def _json(entry: store_log.Entry) -> dict[str, object]:
@@ -55,15 +69,30 @@ def _json(entry: store_log.Entry) -> dict[str, object]:
 
 
 def _show(found: list[store_log.Entry], moment: Moment) -> None:
-    made = table(
-        ("seq", "right"), ("happened (UTC)", "left"), ("heard (UTC)", "left"), ("kind", "left"), ("fact", "left")
+    made = Grid(
+        Column("seq", right=True),
+        Column("happened (UTC)", drop=2),
+        Column("heard (UTC)", drop=1),
+        Column("kind"),
+        Column("fact", drop=3, folds=True),
     )
     for entry in found:
         fact = json.loads(entry.fact)
         kind = fact.pop("kind")
         fact.pop("occurred_at_ms", None)
-        words = " ".join(f"{name}={str(value)[:14]}" for name, value in fact.items())
-        made.add_row(f"{entry.seq:,}", when(entry.occurred_at_ms), when(entry.received_at_ms), kind, words)
-    out.print(made)
+        made.add(f"{entry.seq:,}", when(entry.occurred_at_ms), when(entry.received_at_ms), kind, _words(fact))
     if not moment.is_now:
-        out.print(Text("as of another moment", style="dim"))
+        out.print(Text(moment_words(moment), style="yellow"), soft_wrap=True)
+    if found:
+        made.print(out)
+    say((counted(len(found), "entry") if len(found) == 1 else f"{len(found):,} entries", "dim"))
+
+
+def _words(fact: dict[str, object]) -> str:
+    """The fields of a fact; ids with their middle left out, amounts whole."""
+    words = []
+    for name, value in fact.items():
+        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        if text:
+            words.append(f"{name}={short(text, 8, 4) if isinstance(value, str) else text}")
+    return " ".join(words)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tieout.cli import audit, books, database, explain, importing, log
+from tieout.cli import audit, books, database, explain, importing, log, movements
 
 if not __debug__:
     sys.exit("tieout does not run under python -O: its own checks would be off")
@@ -17,11 +17,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("import")(importing.import_)
 app.command("books")(books.books)
-app.command("orders")(books.orders)
-app.command("fills")(books.fills)
+app.command("orders")(movements.orders)
+app.command("fills")(movements.fills)
 app.command("log")(log.log)
 app.command("explain")(explain.explain)
 app.command("replay")(audit.replay)

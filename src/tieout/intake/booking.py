@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,9 +13,12 @@ from tieout.ledger.book import Book
 from tieout.ledger.books import nodes_of
 from tieout.ledger.facts import AnyFact, encode
 from tieout.ledger.rows import movement_row, order_row, position_rows
-from tieout.store.errors import LeaseLostError, StaleHeadError
+from tieout.store.errors import StaleHeadError, StoreError
 from tieout.store.log import Booking, chain, fact_digest, write
 from tieout.store.wallets import Lease
+
+YIELD_EVERY = 50
+"""Steps of work between two looks at the network: a large booking in flight leaves the process piece by piece."""
 
 TRIES = 100
 """How often a batch is made anew when other writers are faster. Each loss means another batch was booked."""
@@ -40,32 +44,114 @@ class _Changes:
     touched: dict[int, None] = field(default_factory=dict)
 
 
-class Booker:
-    """Books facts of one wallet. One at a time: the caller queues."""
+@dataclass(slots=True)
+class Sent:
+    """A booking on its way to the database, and what it was made of in case it must be made again."""
 
-    def __init__(self, connection: asyncpg.Connection, lease: Lease) -> None:
-        self._connection = connection
+    heard: Sequence[Heard]
+    booking: Booking
+    writing: asyncio.Task[None]
+
+    @property
+    def new_facts(self) -> int:
+        """How many of the facts were new; final when it has landed."""
+        return len(self.booking.log)
+
+
+class Booker:
+    """Books facts of one wallet. One caller at a time.
+
+    `reader` serves the reads, so that the next booking can be made while the one before is written.
+    """
+
+    def __init__(self, writer: asyncpg.Connection, reader: asyncpg.Connection, lease: Lease) -> None:
+        self._writer = writer
         self._lease = lease
-        self.cache = BookCache(connection, lease)
+        self._flight: Sent | None = None
+        self.cache = BookCache(reader, lease)
 
     async def book(self, heard: Sequence[Heard]) -> int:
-        """Book *heard* in one transaction; returns how many facts were new.
+        """Book *heard* in one transaction and return how many facts were new, when it is written.
 
         A booking that lost the race against another writer is made again from a fresh read. Raises LeaseLostError
         when the wallet was taken over.
         """
+        sent = await self.send(heard)
+        await self.land()
+        return sent.new_facts if sent is not None else 0
+
+    async def send(self, heard: Sequence[Heard]) -> Sent | None:
+        """As `book`, but return while it is still being written (the one before is written by then).
+
+        None when nothing of it was new.
+        """
+        if self.cache.is_full:
+            await self.land()
+            self.cache.trim()
+        try:
+            booking = await self._make(heard)
+        except BaseException:
+            await self._abandon()
+            raise
+        if not await self._landed():
+            # The one before was refused and is booked anew now; this one was made from a state that never was.
+            booking = await self._make(heard)
+        if booking is None:
+            return None
+        self._flight = Sent(heard, booking, asyncio.create_task(write(self._writer, self._lease, booking)))
+        return self._flight
+
+    async def land(self) -> None:
+        """Return when everything sent is written."""
+        await self._landed()
+
+    async def _landed(self) -> bool:
+        """Wait for the booking in flight; False when it had to be made again."""
+        flight, self._flight = self._flight, None
+        if flight is None:
+            return True
+        try:
+            await flight.writing
+        except StaleHeadError as error:
+            await self._again(flight, error)
+            return False
+        except BaseException:
+            # The books in memory are ahead of the database now.
+            self.cache.drop()
+            raise
+        return True
+
+    async def _again(self, flight: Sent, error: StaleHeadError) -> None:
         for _ in range(TRIES):
-            try:
-                return await self._try(heard)
-            except StaleHeadError:
+            self.cache.drop()
+            booking = await self._make(flight.heard)
+            if booking is None:
+                flight.booking.log.clear()
+                return
+            if booking.head == flight.booking.head:
                 self.cache.drop()
+                raise StoreError(f"the database refuses the batch though nobody else wrote: {error}") from error
+            flight.booking = booking
+            try:
+                await write(self._writer, self._lease, booking)
+            except StaleHeadError as lost:
+                error = lost
             except BaseException:
-                # The books in memory are ahead of the database now.
                 self.cache.drop()
                 raise
-        raise LeaseLostError(f"gave up after {TRIES} tries: other writers of {self._lease.address} were faster")
+            else:
+                return
+        raise StoreError(f"gave up after {TRIES} tries: other writers of {self._lease.address} were faster")
 
-    async def _try(self, heard: Sequence[Heard]) -> int:
+    async def _abandon(self) -> None:
+        """Let what is in flight land and forget the books in memory, which may be half changed."""
+        try:
+            await self._landed()
+        finally:
+            self.cache.drop()
+
+    async def _make(self, heard: Sequence[Heard]) -> Booking | None:
+        """The booking of *heard* on top of everything sent so far; None when nothing of it is new."""
         if self.cache.head.seq < 0:
             await self.cache.refresh()
         changes = _Changes()
@@ -73,18 +159,15 @@ class Booker:
         await self.cache.know(node for group in nodes for node in group)
         numbers = [await self._route(group, changes) for group in nodes]
         await self.cache.load({self.cache.root(number): None for number in numbers})
-        self._merge(heard, numbers, changes)
-        if not changes.log:
-            # Nothing new; fresh routes without facts are forgotten with the cache's next drop.
+        await self._merge(heard, numbers, changes)
+        if not changes.log and not changes.joins:
+            # Nothing new; routes without facts are not stored.
             for _, node, _ in changes.nodes:
                 self.cache.router.book_of.pop(node, None)
-            if changes.joins:
-                self.cache.drop()
-            return 0
-        booking = self._booking(changes)
-        await write(self._connection, self._lease, booking)
-        self.cache.written(booking.new_head)
-        return len(changes.log)
+            return None
+        booking = await self._booking(changes)
+        self.cache.advance(booking.new_head, len(changes.log))
+        return booking
 
     async def _route(self, nodes: Sequence[str], changes: _Changes) -> int:
         number, joined, fresh = self.cache.router.route(nodes)
@@ -96,11 +179,13 @@ class Booker:
             changes.touched[number] = None
         return number
 
-    def _merge(self, heard: Sequence[Heard], numbers: list[int], changes: _Changes) -> None:
+    async def _merge(self, heard: Sequence[Heard], numbers: list[int], changes: _Changes) -> None:
         cache = self.cache
         seq, previous = cache.head.seq, cache.head.hash
         wallet_id = self._lease.wallet_id
-        for item, routed in zip(heard, numbers, strict=True):
+        for count, (item, routed) in enumerate(zip(heard, numbers, strict=True)):
+            if count % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
             number = cache.root(routed)
             fact = item.fact
             if not cache.books[number].merge(fact):
@@ -125,10 +210,12 @@ class Booker:
             cache.facts[number] += 1
             changes.touched[number] = None
 
-    def _booking(self, changes: _Changes) -> Booking:
+    async def _booking(self, changes: _Changes) -> Booking:
         wallet_id = self._lease.wallet_id
         booking = Booking(self.cache.head, self.cache.router.next_book, changes.log, changes.nodes, changes.joins)
-        for number in changes.touched:
+        for count, number in enumerate(changes.touched):
+            if count % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
             book = self.cache.books.get(number)
             if book is None:
                 # Joined into another book later in the same batch.

@@ -20,8 +20,11 @@ from tieout.store.wallets import Head, Lease, head_of
 FACTS_MAX = 400_000
 """Facts kept in memory, over all books; the books used longest ago are dropped first."""
 
-NODES_MAX = 500_000
+NODES_MAX = 300_000
 """Routes kept in memory."""
+
+STEADY = 20
+"""Bookings without another writer after which all routes are read at once, if they are not too many."""
 
 
 class BookCache:
@@ -39,6 +42,10 @@ class BookCache:
         """Book -> token -> the row as the database has it."""
         self._into: dict[int, int] = {}
         self._known_books = 0
+        self._held = 0
+        self._steady = 0
+        self._knows_all = False
+        """Whether every stored route is in memory: then a node that is not is new."""
 
     async def refresh(self) -> None:
         """Read the head; forget everything when it is not the one the cache was made for."""
@@ -61,23 +68,33 @@ class BookCache:
         self.facts = {}
         self.exported = {}
         self._into = {}
+        self._steady = 0
+        self._knows_all = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `trim` would drop something."""
+        return self._held > FACTS_MAX or len(self.router.book_of) > NODES_MAX
 
     def trim(self) -> None:
-        """Drop the books used longest ago until the limit is kept. Only between batches."""
-        total = sum(self.facts.values())
+        """Drop the books used longest ago until the limit is kept. Only when everything is written."""
+        total = self._held = sum(self.facts.values())
         for number in list(self.books):
             if total <= FACTS_MAX:
                 break
             total -= self.facts[number]
             self._forget(number)
+        self._held = total
         if len(self.router.book_of) > NODES_MAX:
             self.router.seed({}, self.router.next_book)
+            self._knows_all = False
 
-    def written(self, head: Head) -> None:
-        """Note that a booking made from this cache was written."""
+    def advance(self, head: Head, facts: int) -> None:
+        """Go on from *head*, to which a booking of this cache with so many new *facts* leads."""
         self.head = head
+        self._held += facts
+        self._steady += 1
         self._known_books = self.router.next_book
-        self.trim()
 
     def _forget(self, number: int) -> None:
         self.books.pop(number, None)
@@ -87,14 +104,29 @@ class BookCache:
     async def know(self, nodes: Iterable[str]) -> None:
         """Learn the routes of *nodes* that are stored and not in memory yet."""
         book_of = self.router.book_of
+        if self._knows_all or self._known_books <= 1:
+            return
+        if self._steady >= STEADY:
+            await self._know_all()
+            return
         asked = {node for node in nodes if node not in book_of}
-        if not asked or self._known_books <= 1:
+        if not asked:
             return
         rows = await self._connection.fetch(
             "SELECT node, book FROM node WHERE wallet_id = $1 AND node = ANY ($2)", self._lease.wallet_id, list(asked)
         )
         for node, book in rows:
             book_of[node] = self.root(book)
+
+    async def _know_all(self) -> None:
+        rows = await self._connection.fetch(
+            "SELECT node, book FROM node WHERE wallet_id = $1 LIMIT $2", self._lease.wallet_id, NODES_MAX
+        )
+        self._steady = 0
+        if len(rows) < NODES_MAX:
+            self._knows_all = True
+            for node, book in rows:
+                self.router.book_of.setdefault(node, self.root(book))
 
     def root(self, book: int) -> int:
         """The book that *book* was joined into, itself when it was not."""

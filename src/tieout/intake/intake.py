@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from tieout.intake.booking import Booker, Heard
+from tieout.intake.booking import Booker, Heard, Sent
 from tieout.store import journal
 from tieout.store.journal import RawMessage
 from tieout.store.wallets import Lease
@@ -77,19 +77,31 @@ class Intake:
     """Journals, decodes and books the messages of one wallet."""
 
     def __init__(
-        self, connection: asyncpg.Connection, lease: Lease, identity: Identity, now_ms: Callable[[], int]
+        self,
+        writer: asyncpg.Connection,
+        reader: asyncpg.Connection,
+        lease: Lease,
+        identity: Identity,
+        now_ms: Callable[[], int],
     ) -> None:
-        self._connection = connection
+        self._reader = reader
         self._lease = lease
         self._identity = identity
         self._now_ms = now_ms
-        self.booker = Booker(connection, lease)
+        self.booker = Booker(writer, reader, lease)
 
     async def take(self, messages: Sequence[Incoming]) -> Report:
         """Book *messages* together; returns what became of them. Raises what `Booker.book` raises."""
+        report, sent = await self.send(messages)
+        await self.booker.land()
+        report.new_facts = sent.new_facts if sent is not None else 0
+        return report
+
+    async def send(self, messages: Sequence[Incoming]) -> tuple[Report, Sent | None]:
+        """As `take`, but return while the booking is still being written; `new_facts` is told by the second."""
         received_at_ms = self._now_ms()
         raw_ids = await journal.append(
-            self._connection,
+            self._reader,
             self._lease.wallet_id,
             [RawMessage(m.body, m.source, m.origin, received_at_ms) for m in messages],
         )
@@ -107,13 +119,11 @@ class Intake:
                 times, first = unknown.get((decoded.kind, what), (0, raw_id))
                 unknown[decoded.kind, what] = (times + 1, first)
                 report.unknown[f"{decoded.kind} {what}"] += 1
-            heard.extend(Heard(fact, raw_id, message.source, received_at_ms) for fact in decoded.facts)
+            heard.extend([Heard(fact, raw_id, message.source, received_at_ms) for fact in decoded.facts])
         report.facts = len(heard)
-        if heard:
-            report.new_facts = await self.booker.book(heard)
-        await journal.note_problems(self._connection, problems)
-        await journal.note_unknown(self._connection, self._lease.wallet_id, unknown)
-        return report
+        await journal.note_problems(self._reader, problems)
+        await journal.note_unknown(self._reader, self._lease.wallet_id, unknown)
+        return report, await self.booker.send(heard) if heard else None
 
     def _decode(self, message: Incoming) -> Decoded:
         if message.broken:

@@ -95,15 +95,15 @@ class Book:
         order_id = fact.order_id
         key = (fact.trade_id, order_id)
         fill = self.fills.get(key)
+        record = self.orders.get(order_id) or self._new_order(order_id)
         if fill is None:
             fill = Fill(fact)
             self.fills[key] = fill
-            record = self.orders.get(order_id) or self._new_order(order_id)
             record.fills.append(fill)
-            if not record.token_id:
-                record.place(fact.token_id, fact.condition_id)
         elif not fill.merge(fact):
             return False
+        if fact.token_id > record.token_id or fact.condition_id > record.condition_id:
+            record.place(fact.token_id, fact.condition_id)
         if fact.condition_id:
             self.registry.place(fact.token_id, fact.condition_id)
         self._dirty_fills.append(fill)

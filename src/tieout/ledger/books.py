@@ -77,7 +77,8 @@ class Router:
         for node in nodes:
             book = book_of.get(node)
             if book is None:
-                fresh.append(node)
+                if node not in fresh:
+                    fresh.append(node)
             elif book not in found:
                 found.append(book)
         if not found:

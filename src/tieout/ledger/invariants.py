@@ -122,8 +122,8 @@ def _prices(book: Book) -> Iterator[Violation | None]:
     for movement in book.timeline.movements:
         if movement.op not in (BUY, SELL) or movement.status == "MANUAL" or movement.shares == 0:
             continue
-        # A price of a few micro-shares cannot be told from the two rounded amounts.
-        wrong = not 0 <= movement.collateral <= movement.shares
+        # One micro-unit of rounding: the price of a few micro-shares cannot be told from the two amounts.
+        wrong = not 0 <= movement.collateral <= movement.shares + 1
         yield f"{movement.key}: {movement.collateral} paid for {movement.shares} shares" if wrong else None
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tieout.store.connect import sqlalchemy_url
+from tieout.store.connect import connect, sqlalchemy_url
 
 MIGRATION_LOCK = 0x7_1E_0F7
 """Advisory lock that keeps two processes from migrating at once."""
@@ -18,6 +18,8 @@ MIGRATION_LOCK = 0x7_1E_0F7
 
 async def migrate(dsn: str) -> None:
     """Apply every migration that is missing; several processes may call this at once."""
+    # Reached by the driver first: its error says what is wrong in one sentence.
+    await (await connect(dsn)).close()
     engine = create_async_engine(sqlalchemy_url(dsn), poolclass=NullPool)
     try:
         async with engine.begin() as connection:

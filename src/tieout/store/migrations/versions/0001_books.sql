@@ -1,4 +1,7 @@
 -- The journal, the log and the state of every wallet. Amounts are micro-units (10^-6).
+--
+-- log and state name the wallet without a foreign key: `book` is their only writer and it begins with the wallet's row,
+-- and a check for every row would cost a third of a booking.
 
 CREATE TABLE wallet (
     wallet_id  integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -42,7 +45,7 @@ CREATE TABLE unknown_seen (
 
 -- The log. Append-only; each entry carries the hash over the one before.
 CREATE TABLE log (
-    wallet_id      integer NOT NULL REFERENCES wallet,
+    wallet_id      integer NOT NULL,
     seq            bigint  NOT NULL CHECK (seq > 0),
     book           integer NOT NULL,
     occurred_at_ms bigint  NOT NULL,
@@ -68,13 +71,13 @@ CREATE TRIGGER raw_message_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON
 
 -- Routing: which book a token, condition, order or entry belongs to.
 CREATE TABLE node (
-    wallet_id integer NOT NULL REFERENCES wallet,
+    wallet_id integer NOT NULL,
     node      text    NOT NULL,
     book      integer NOT NULL,
     PRIMARY KEY (wallet_id, node)
 );
 CREATE TABLE book_join (
-    wallet_id integer NOT NULL REFERENCES wallet,
+    wallet_id integer NOT NULL,
     book      integer NOT NULL,
     into_book integer NOT NULL CHECK (into_book < book),
     PRIMARY KEY (wallet_id, book)
@@ -82,7 +85,7 @@ CREATE TABLE book_join (
 
 -- State. Every column follows from the log; the constraints are the invariants that SQL can hold.
 CREATE TABLE positions (
-    wallet_id            integer NOT NULL REFERENCES wallet,
+    wallet_id            integer NOT NULL,
     token_id             text    NOT NULL CHECK (token_id <> ''),
     condition_id         text    NOT NULL,
     outcome_index        integer NOT NULL,
@@ -100,10 +103,9 @@ CREATE TABLE positions (
     CONSTRAINT c4_nothing_held_costs_nothing CHECK (shares > 0 OR cost_basis = 0),
     CONSTRAINT c2_books_balance CHECK (bought - sold = cost_basis - realized_pnl - unexplained_proceeds)
 );
-CREATE INDEX position_condition ON positions (wallet_id, condition_id);
 
 CREATE TABLE orders (
-    wallet_id       integer NOT NULL REFERENCES wallet,
+    wallet_id       integer NOT NULL,
     order_id        text    NOT NULL CHECK (order_id <> ''),
     token_id        text    NOT NULL,
     condition_id    text    NOT NULL,
@@ -123,10 +125,9 @@ CREATE TABLE orders (
     CONSTRAINT o3_closed_only_when_booked CHECK (state <> 'closed' OR provisional = 0),
     CONSTRAINT gap_rule CHECK (provisional = GREATEST(0, claimed - filled - failed - rejected_shares))
 );
-CREATE INDEX orders_open ON orders (wallet_id) WHERE state IN ('live', 'closing', 'intended', 'unknown');
 
 CREATE TABLE movements (
-    wallet_id      integer NOT NULL REFERENCES wallet,
+    wallet_id      integer NOT NULL,
     key            text    NOT NULL CHECK (key <> ''),
     kind           text    NOT NULL,
     occurred_at_ms bigint  NOT NULL,
@@ -147,8 +148,6 @@ CREATE TABLE movements (
     CONSTRAINT f4_buy_and_sell_cash CHECK (
         kind NOT IN ('buy', 'sell') OR collateral >= 0 AND cash = CASE kind WHEN 'buy' THEN -collateral ELSE collateral END - fee)
 );
-CREATE INDEX movement_token ON movements (wallet_id, token_id, occurred_at_ms);
-CREATE INDEX movement_tx ON movements (wallet_id, tx_hash) WHERE tx_hash <> '';
 
 -- One booking: log, routing and state in one statement, or nothing.
 -- TI001: the head moved (another writer was here: read again). TI002: the lease is lost.
