@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oracle.history import Life, life, observe, variants
 from oracle.oracle import Expected, expected
-
 from tieout.ledger.books import Books
 from tieout.ledger.facts import AnyFact, decode, encode
 from tieout.ledger.invariants import audit
@@ -79,7 +79,9 @@ def test_T3_any_order_repetition_and_batching_gives_the_same_bytes_and_the_oracl
                 assert verdict(other_books, lived) == told, f"seed {seed}, variant {number}"
 
 
-@given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=1, max_value=30), st.randoms(use_true_random=False))
+@given(
+    st.integers(min_value=0, max_value=10**9), st.integers(min_value=1, max_value=30), st.randoms(use_true_random=False)
+)
 @settings(max_examples=150, deadline=None)
 def test_a_late_fact_changes_nothing_but_its_place(seed: int, size: int, chance: object) -> None:
     """Each fact alone, in an order that hypothesis chooses and shrinks."""

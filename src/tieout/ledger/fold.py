@@ -96,14 +96,13 @@ def _split_or_merge(positions: Positions, movement: Movement) -> None:
 
 def _redeem(positions: Positions, movement: Movement, payouts: Payouts) -> None:
     """Legs with shares -1 leave whole. The total payout is divided as `divide_payout` says."""
-    held = [position_of(positions, token_id) for token_id, _ in movement.legs]
-    quantities = [
-        position.shares if shares < 0 else shares for position, (_, shares) in zip(held, movement.legs, strict=True)
-    ]
-    if len(held) > 1 and sum(quantities) == 0 and movement.collateral:
+    quantities = [_held(positions, token_id) if shares < 0 else shares for token_id, shares in movement.legs]
+    if len(quantities) > 1 and sum(quantities) == 0:
         # Nothing held of any outcome: which token paid cannot be told, so none is named.
-        _unexplained_payout(position_of(positions, movement.condition_id + "#?"), movement.collateral)
+        if movement.collateral:
+            _unexplained_payout(position_of(positions, movement.condition_id + "#?"), movement.collateral)
         return
+    held = [position_of(positions, token_id) for token_id, _ in movement.legs]
     if len(held) == 1:
         parts = [movement.collateral]
     else:
@@ -113,6 +112,11 @@ def _redeem(positions: Positions, movement: Movement, payouts: Payouts) -> None:
             _unexplained_payout(position, part)
         else:
             position.dispose(quantity, part)
+
+
+def _held(positions: Positions, token_id: str) -> int:
+    position = positions.get(token_id)
+    return position.shares if position is not None else 0
 
 
 def _unexplained_payout(position: Position, payout: int) -> None:
@@ -136,8 +140,6 @@ def divide_payout(payout: int, quantities: list[int], vector: list[tuple[int, in
     if quantities.count(payout) == 1:
         return [payout if q == payout else 0 for q in quantities]
     total = sum(quantities)
-    if total == 0:
-        return [0] * len(quantities)
     parts = [payout * q // total for q in quantities]
     last = max(i for i, q in enumerate(quantities) if q)
     parts[last] += payout - sum(parts)
