@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from support import recording, worker
-from support.database import connected, in_loop, in_memory, make_intake, stored, until
+from support.database import connected, in_loop, in_memory, stored, until
 from support.recording import OTHER, OWNER, WALLET
 from tieout.app.history import verify
 from tieout.app.importing import ImportRequest, import_files
@@ -116,7 +116,7 @@ async def desk_of(dsn: str) -> AsyncIterator[Desk]:
     async with connected(dsn) as writer, connected(dsn) as reader, connected(dsn) as look:
         lease = await acquire(writer, WALLET)
         clock = itertools.count(1).__next__
-        yield Desk(make_intake(writer, reader, lease, IDENTITY, clock), look, lease.wallet_id)
+        yield Desk(Intake(writer, reader, lease, IDENTITY, clock), look, lease.wallet_id)
 
 
 # --- one intake -------------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ async def test_an_import_in_any_batch_size_gives_the_books_of_its_messages_in_me
         async with connected(server.dsn(f"batch_{size}")) as connection:
             steps: list[tuple[int, int]] = []
             request = ImportRequest(WALLET, frozenset((OWNER,)), (path,), batch=size)
-            report = await import_files(connection, request, lambda done, total, _: steps.append((done, total)))  # noqa: B023
+            report = await import_files(server.dsn(f"batch_{size}"), request, lambda done, total, _: steps.append((done, total)))  # noqa: B023
             wallet_id = await wallet_id_of(connection, WALLET)
             assert await stored(connection, wallet_id) == expected
             found = await verify(connection, wallet_id)

@@ -22,12 +22,12 @@ from support.database import (
     in_loop,
     in_memory,
     kept,
-    make_booker,
     stored,
     until,
 )
 from support.recording import WALLET
 from tieout.app.history import verify
+from tieout.intake.booking import Booker
 from tieout.ledger.facts import CashFlowed, Flow, MatchClaimed, OrderPlaced, Side
 from tieout.store import journal, log
 from tieout.store.errors import LeaseHeldError, LeaseLostError, StaleHeadError
@@ -204,7 +204,7 @@ def test_R1_a_writer_whose_lease_was_taken_over_is_refused_by_its_epoch(dsn: str
     async def run() -> None:
         async with connected(dsn) as one, connected(dsn) as reader, connected(dsn) as other, connected(dsn) as look:
             old = await acquire(one, ADDRESS, exclusive=exclusive)
-            evicted = make_booker(one, reader, old)
+            evicted = Booker(one, reader, old)
             await evicted.book(heard([PLACED]))
             new = await acquire(other, ADDRESS, exclusive=exclusive, take_over=True)
             assert new.epoch == old.epoch + 1
@@ -214,7 +214,7 @@ def test_R1_a_writer_whose_lease_was_taken_over_is_refused_by_its_epoch(dsn: str
                     await evicted.book(heard([claim(1_000_000)]))
             assert before == (await stored(look, old.wallet_id), await head_of(look, old.wallet_id))
             assert await look.fetchval("SELECT count(*) FROM log") == 1
-            assert await make_booker(other, look, new).book(heard([claim(1_000_000)])) == 1
+            assert await Booker(other, look, new).book(heard([claim(1_000_000)])) == 1
             assert (await verify(look, old.wallet_id)).holds
 
     run()
@@ -224,7 +224,7 @@ def test_R1_a_writer_whose_lease_was_taken_over_is_refused_by_its_epoch(dsn: str
 async def test_a_writer_taken_over_between_its_read_and_its_booking_is_refused(dsn: str) -> None:
     async with connected(dsn) as one, connected(dsn) as reader, connected(dsn) as other, connected(dsn) as look:
         old = await acquire(one, ADDRESS, exclusive=True)
-        booker = make_booker(one, reader, old)
+        booker = Booker(one, reader, old)
         await booker.book(heard([PLACED]))
         transaction = other.transaction()
         await transaction.start()

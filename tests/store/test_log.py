@@ -12,9 +12,10 @@ import asyncpg
 import pytest
 
 from oracle.history import life, observe
-from support.database import ADDRESS, booker_of, connected, heard, in_loop, in_memory, make_booker, stored
+from support.database import ADDRESS, booker_of, connected, heard, in_loop, in_memory, stored
 from tieout.app.history import Verification, verify
 from tieout.intake import cache
+from tieout.intake.booking import Booker
 from tieout.ledger.facts import AnyFact, OutcomeTokenListed, PositionsConverted, encode
 from tieout.ledger.rows import BookRows, MovementRow, OrderRow, PositionRow
 from tieout.store import log
@@ -443,24 +444,21 @@ async def _random_bookings(
     told = [*facts, *rng.sample(facts, len(facts) // 3)]
     if seed % 3:
         rng.shuffle(told)
-    booker = make_booker(connection, reader, lease)
+    booker = Booker(connection, reader, lease)
     at = 0
     while at < len(told):
         size = 1 if seed % 5 == 0 else rng.choice((1, 1, 2, 5, 20, 60))
         batch = heard(told[at : at + size], raw_id=at, at_ms=rng.randrange(1, 100))
-        await (booker.send if hasattr(booker, "send") and rng.random() < 0.7 else booker.book)(batch)
+        await (booker.book if rng.random() < 0.3 else booker.send)(batch)
         at += size
         if rng.random() < 0.1:
-            if hasattr(booker, "land"):
-                await booker.land()
+            await booker.land()
             booker.cache.drop()
         if rng.random() < 0.05:
             # The process ends and another one goes on.
-            if hasattr(booker, "land"):
-                await booker.land()
-            booker = make_booker(connection, reader, lease)
-    if hasattr(booker, "land"):
-        await booker.land()
+            await booker.land()
+            booker = Booker(connection, reader, lease)
+    await booker.land()
     assert await booker.book(heard(facts)) == 0, "what is known is never new again"
 
 

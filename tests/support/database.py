@@ -14,14 +14,12 @@ import asyncpg
 
 from tieout.app.history import verify
 from tieout.intake.booking import Booker, Heard
-from tieout.intake.intake import Intake
 from tieout.ledger.books import Books
 from tieout.ledger.facts import AnyFact
 from tieout.ledger.rows import BookRows, all_rows
 from tieout.store import log
 from tieout.store.connect import connect
-from tieout.store.wallets import Lease, acquire, wallet_id_of
-from tieout.venue.decode import Identity
+from tieout.store.wallets import acquire, wallet_id_of
 
 PATIENCE_S = 60.0
 ADDRESS = "0x" + "a1" * 20
@@ -135,25 +133,9 @@ def assert_same(one: Kept, other: Kept, *, order: bool = True) -> None:
         assert one.facts == other.facts
 
 
-def make_booker(writer: asyncpg.Connection, reader: asyncpg.Connection, lease: Lease) -> Booker:
-    """A booker of *lease*."""
-    if "reader" in Booker.__init__.__code__.co_varnames:
-        return Booker(writer, reader, lease)
-    return Booker(writer, lease)
-
-
 @asynccontextmanager
 async def booker_of(dsn: str, address: str = ADDRESS) -> AsyncIterator[Booker]:
     """A booker with connections and a cache of its own, which shares the wallet with others."""
     async with connected(dsn) as writer, connected(dsn) as reader:
         lease = await acquire(writer, address)
-        yield make_booker(writer, reader, lease)
-
-
-def make_intake(
-    writer: asyncpg.Connection, reader: asyncpg.Connection, lease: Lease, identity: Identity, now_ms: Callable[[], int]
-) -> Intake:
-    """An intake of *lease*."""
-    if "reader" in Intake.__init__.__code__.co_varnames:
-        return Intake(writer, reader, lease, identity, now_ms)
-    return Intake(writer, lease, identity, now_ms)
+        yield Booker(writer, reader, lease)

@@ -1,6 +1,6 @@
 """An importer in a process of its own, to be killed: `python worker.py DSN BATCH [--wait] FILE...`.
 
-Prints how many facts were new. With --wait it says "ready" when connected and starts when its input says so.
+Prints how many facts were new. With --wait it says "ready" and starts when its input says so.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tieout.app.importing import ImportRequest, import_files
-from tieout.store.connect import connect
 
 WALLET = "0xa3d82ed56f4c68d2328fb8c29e568ba2caf7d7c8"
 OWNER = "3e2c94ca-8124-c4c1-c7ea-be1ea21b71fe"
@@ -34,14 +33,12 @@ def result(process: subprocess.Popen[str]) -> int:
 
 
 async def _main(dsn: str, batch: int, wait: bool, paths: tuple[Path, ...]) -> None:
-    connection = await connect(dsn)
     if wait:
         print("ready", flush=True)
         sys.stdin.readline()
     request = ImportRequest(WALLET, frozenset((OWNER,)), paths, batch=batch)
-    report = await import_files(connection, request, lambda *_: None)
+    report = await import_files(dsn, request, lambda *_: None)
     print(report.new_facts, flush=True)
-    await connection.close()
 
 
 if __name__ == "__main__":
