@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import subprocess
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -28,10 +29,11 @@ from support.database import (
 from support.recording import WALLET
 from tieout.app.history import verify
 from tieout.intake.booking import Booker
-from tieout.ledger.facts import CashFlowed, Flow, MatchClaimed, OrderPlaced, Side
+from tieout.ledger.facts import FillObserved, MatchClaimed, OrderPlaced, OutcomeTokenListed, Role, Side
 from tieout.store import journal, log
 from tieout.store.errors import LeaseHeldError, LeaseLostError, StaleHeadError
 from tieout.store.journal import RawMessage
+from tieout.store.schema import migrate
 from tieout.store.wallets import acquire, head_of, this_process, wallet_id_of
 
 PLACED = OrderPlaced(order_id="0x01", token_id="11", condition_id="0xc1", side=Side.BUY, price=500_000, size=9_000_000)
@@ -39,10 +41,6 @@ PLACED = OrderPlaced(order_id="0x01", token_id="11", condition_id="0xc1", side=S
 
 def claim(shares: int) -> MatchClaimed:
     return MatchClaimed(order_id="0x01", token_id="11", condition_id="0xc1", size_matched=shares)
-
-
-def deposit(n: int) -> CashFlowed:
-    return CashFlowed(flow=Flow.DEPOSIT, amount=n, tx_hash=f"0x{n:064x}", log_index=1)
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -142,6 +140,79 @@ async def test_R2_three_bookers_at_once_on_a_random_life_give_its_books(dsn: str
 
 
 @in_loop
+async def test_R2_bookings_in_flight_that_lose_the_race_are_made_again_with_what_was_made_on_top(dsn: str) -> None:
+    async with booker_of(dsn) as first, booker_of(dsn) as second, connected(dsn) as reader:
+        facts = [PLACED, *(claim(n * 100_000) for n in range(1, 40))]
+        sent = []
+        for number, fact in enumerate(facts):
+            # Each sends on top of a booking of its own that may be refused, and never waits for the last one.
+            sent.append(await (first, second)[number // 2 % 2].send(heard([fact])))
+        await first.land()
+        await second.land()
+        wallet_id = await wallet_id_of(reader, ADDRESS)
+        assert await stored(reader, wallet_id) == in_memory(facts)
+        found = await verify(reader, wallet_id)
+        assert found.holds
+        assert found.entries == sum(one.new_facts for one in sent if one is not None) == len(facts)
+
+
+@in_loop
+async def test_P2_books_joined_while_the_booking_before_is_in_flight_lose_nothing_of_it(dsn: str) -> None:
+    async with booker_of(dsn) as booker, connected(dsn) as other, connected(dsn) as look:
+        placed = [
+            OrderPlaced(order_id=f"0x{n}", token_id=f"{n}", side=Side.BUY, price=500_000, size=9_000_000)
+            for n in (1, 2)
+        ]
+        fill = FillObserved(
+            trade_id="t2", order_id="0x2", token_id="2", side=Side.BUY, shares=1_000_000, collateral=500_000,
+            role=Role.MAKER, fee=0, status="CONFIRMED", occurred_at_ms=5,
+        )  # fmt: skip
+        joining = [OutcomeTokenListed(token_id=f"{n}", condition_id="0xc", outcome_index=n - 1) for n in (1, 2)]
+        await booker.book(heard(placed))
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("SELECT FROM wallet FOR UPDATE")
+        await booker.send(heard([fill]))
+        await until(lambda: is_waiting(look), "the fill is in flight")
+        joined = asyncio.create_task(booker.send(heard(joining)))
+        # What the next booking reads while the fill is in flight it reads within these.
+        for _ in range(20):
+            await asyncio.sleep(0)
+            await look.fetchval("SELECT 1")
+        await transaction.rollback()
+        await joined
+        await booker.land()
+        wallet_id = await wallet_id_of(look, ADDRESS)
+        assert await look.fetchval("SELECT count(*) FROM book_join") == 1
+        assert (await verify(look, wallet_id)).differences == ()
+        assert await stored(look, wallet_id) == in_memory([*placed, fill, *joining])
+
+
+@in_loop
+async def test_R1_a_writer_taken_over_hears_of_it_at_its_next_word_and_books_nothing_on_top(dsn: str) -> None:
+    async with booker_of(dsn) as booker, connected(dsn) as other, connected(dsn) as look:
+        await booker.send(heard([PLACED]))
+        await booker.land()
+        await acquire(other, ADDRESS, take_over=True)
+        await booker.send(heard([claim(1)]))
+        with pytest.raises(LeaseLostError):
+            await booker.send(heard([claim(2)]))
+        await booker.land()
+        await booker.send(heard([claim(3)]))
+        with pytest.raises(LeaseLostError):
+            await booker.land()
+        assert await look.fetchval("SELECT count(*) FROM log") == 1
+        assert (await verify(look, await wallet_id_of(look, ADDRESS))).holds
+
+
+async def is_waiting(connection: asyncpg.Connection) -> bool:
+    """Whether somebody waits for a lock in the database of *connection*."""
+    return await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
+    )
+
+
+@in_loop
 async def test_R5_one_fact_booked_by_many_bookers_at_once_is_new_to_exactly_one(dsn: str) -> None:
     async with AsyncExitStack() as stack:
         bookers = [await stack.enter_async_context(booker_of(dsn)) for _ in range(6)]
@@ -157,7 +228,7 @@ async def test_P6_equal_messages_journaled_at_once_in_opposite_orders_are_kept_o
         messages = [RawMessage(b'{"n":%d}' % n, "test", "here", 1) for n in range(400)]
         transaction = holder.transaction()
         await transaction.start()
-        # Both stop at the message in the middle, each with the other half behind it, until we let them go on.
+        # Each has a half of the messages in hand and waits; now it matters in which order they go for the rest.
         await journal.append(holder, wallet_id, [messages[200]])
         there = asyncio.create_task(journal.append(one, wallet_id, messages))
         back = asyncio.create_task(journal.append(other, wallet_id, messages[::-1]))
@@ -166,7 +237,7 @@ async def test_P6_equal_messages_journaled_at_once_in_opposite_orders_are_kept_o
             async with connected(dsn) as look:
                 return await look.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == 2
 
-        await until(both_wait, "both wait for the message in the middle")
+        await until(both_wait, "both wait")
         await transaction.commit()
         ids = await there
         assert ids == (await back)[::-1]
@@ -230,13 +301,7 @@ async def test_a_writer_taken_over_between_its_read_and_its_booking_is_refused(d
         await transaction.start()
         await acquire(other, ADDRESS, exclusive=True, take_over=True)
         booking = asyncio.create_task(booker.book(heard([claim(1)])))
-
-        async def waits() -> bool:
-            return await look.fetchval(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%book(%')"
-            )
-
-        await until(waits, "the old writer's booking waits for the one that takes over")
+        await until(lambda: is_waiting(look), "the old writer's booking waits for the one that takes over")
         await transaction.commit()
         with pytest.raises(LeaseLostError):
             await booking
@@ -258,11 +323,13 @@ asyncio.run(hold())
 """
 
 
+def _hold_lease(dsn: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", _HOLDER, dsn, ADDRESS], stdout=subprocess.PIPE, text=True)
+
+
 @in_loop
 async def test_a_lease_ends_with_the_process_that_held_it(dsn: str) -> None:
-    import sys
-
-    process = subprocess.Popen([sys.executable, "-c", _HOLDER, dsn, ADDRESS], stdout=subprocess.PIPE, text=True)
+    process = _hold_lease(dsn)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     async with connected(dsn) as connection:
@@ -297,11 +364,7 @@ async def test_a_booking_canceled_while_it_waits_leaves_nothing_and_can_be_made_
         await transaction.start()
         await other.execute("SELECT FROM wallet FOR UPDATE")
         booking = asyncio.create_task(booker.book(heard([claim(1)])))
-
-        async def waits() -> bool:
-            return await look.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-
-        await until(waits, "the booking waits for the row")
+        await until(lambda: is_waiting(look), "the booking waits for the row")
         booking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await booking
@@ -314,8 +377,6 @@ async def test_a_booking_canceled_while_it_waits_leaves_nothing_and_can_be_made_
 
 @in_loop
 async def test_several_processes_may_bring_an_empty_database_to_the_newest_schema_at_once(server) -> None:
-    from tieout.store.schema import migrate
-
     async with connected(server.dsn()) as connection:
         await connection.execute("CREATE DATABASE empty_one")
     await asyncio.gather(*(migrate(server.dsn("empty_one")) for _ in range(4)))

@@ -106,7 +106,8 @@ async def kept(connection: asyncpg.Connection, address: str) -> Kept:
     )
     raw = await connection.fetch("SELECT digest, source FROM raw_message WHERE wallet_id = $1", wallet_id)
     problems = await connection.fetch(
-        "SELECT m.digest, p.code, p.message FROM raw_problem p JOIN raw_message m USING (raw_id) WHERE m.wallet_id = $1",
+        "SELECT m.digest, p.code, p.message FROM raw_problem p JOIN raw_message m USING (raw_id) "
+        "WHERE m.wallet_id = $1",
         wallet_id,
     )
     unknown = await connection.fetch("SELECT kind, what FROM unknown_seen WHERE wallet_id = $1", wallet_id)

@@ -234,7 +234,7 @@ class _History:
             at_s,
             self.rng.choice(
                 (
-                    '{"event_type": "order", "id": "0x%x", "price": ' % n,
+                    f'{{"event_type": "order", "id": "0x{n:x}", "price": ',
                     {"event_type": "weather", "degrees": n},
                     {"event_type": "trade", "type": "TRADE", "id": f"{n}", "taker_order_id": "x", "status": "MINED"},
                     {**self.activity("", "REWARD", at_s, 1, 100, f"0x{n:064x}"), "proxyWallet": OTHER},

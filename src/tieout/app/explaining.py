@@ -59,10 +59,10 @@ async def full_names(connection: asyncpg.Connection, wallet_id: int, shortened: 
     """The ids of the wallet that a name with its middle left out ("0x12ab…89", as the tables show) may stand for."""
     left, _, right = shortened.replace("...", "…").partition("…")
     rows = await connection.fetch(
-        "SELECT DISTINCT name FROM (SELECT substr(node, 3) AS name FROM node WHERE wallet_id = $1 "
-        "UNION SELECT tx_hash FROM movements WHERE wallet_id = $1 "
-        "UNION SELECT key FROM movements WHERE wallet_id = $1 "
-        "UNION SELECT token_id FROM positions WHERE wallet_id = $1) names "
+        "SELECT name FROM (SELECT token_id AS name FROM positions WHERE wallet_id = $1 "
+        "UNION SELECT condition_id FROM positions WHERE wallet_id = $1 "
+        "UNION SELECT order_id FROM orders WHERE wallet_id = $1 "
+        "UNION SELECT unnest(ARRAY[key, tx_hash, condition_id]) FROM movements WHERE wallet_id = $1) names "
         "WHERE starts_with(name, $2) AND right(name, length($3)) = $3 AND length(name) > length($2 || $3) "
         "ORDER BY name LIMIT 20",
         wallet_id,

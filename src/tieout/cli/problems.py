@@ -8,8 +8,8 @@ PROBLEM_WORDS = {
     "undecodable": "could not be read",
     "unknown_kind": "of a kind this version does not know",
     "foreign": "of other wallets",
-    "no_own_leg": "trades without a leg of this wallet",
-    "unsupported": "known, but saying nothing that can be booked",
+    "no_own_leg": "without a leg of this wallet",
+    "unsupported": "read, but saying nothing that can be booked",
 }
 """Code -> what the messages are."""
 

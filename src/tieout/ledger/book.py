@@ -26,7 +26,7 @@ from tieout.ledger.facts import (
     TradeReported,
     TransferCostStated,
 )
-from tieout.ledger.fills import RANK_CONFIRMED, RANK_FAILED, ChainFill, Fill, join
+from tieout.ledger.fills import RANK_FAILED, ChainFill, Fill, fill_key, join
 from tieout.ledger.manual import adjustment_movement, manual_movements
 from tieout.ledger.movement import (
     BUY,
@@ -47,7 +47,8 @@ class Book:
 
     def __init__(self) -> None:
         self.orders: dict[str, OrderRecord] = {}
-        self.fills: dict[tuple[str, str], Fill] = {}
+        self.fills: dict[str, Fill] = {}
+        """By `fills.fill_key`."""
         self.chain_fills: dict[tuple[str, int], ChainFill] = {}
         self.events: dict[str, EventRecord] = {}
         self.evidence: dict[str, TxEvidence] = {}
@@ -59,6 +60,8 @@ class Book:
         self.collateral_moves: dict[tuple[str, int], CollateralMoved] = {}
         self.registry = Registry()
         self.timeline = Timeline()
+        self._names: dict[str, str] = {}
+        """Every token and condition id, once."""
         self._tx_legs: dict[str, dict[str, Movement]] = {}
         """Transaction -> its movements by key; kept only where there is evidence by transaction."""
         self.provisional: dict[str, int] = {}
@@ -80,7 +83,8 @@ class Book:
             return self._merge_fill(fact)
         if isinstance(fact, OrderFact):
             record = self.orders.get(fact.order_id) or self._new_order(fact.order_id)
-            if not record.merge(fact):
+            placed = self._place_order(record, fact.token_id, fact.condition_id)
+            if not record.merge(fact) and not placed:
                 return False
             self.registry.place(fact.token_id, fact.condition_id)
             self._touched_orders.add(fact.order_id)
@@ -92,18 +96,22 @@ class Book:
         return self._merge_other(fact)
 
     def _merge_fill(self, fact: FillObserved) -> bool:
-        order_id = fact.order_id
-        key = (fact.trade_id, order_id)
+        record = self.orders.get(fact.order_id) or self._new_order(fact.order_id)
+        key = fill_key(fact.trade_id, fact.order_id)
         fill = self.fills.get(key)
-        record = self.orders.get(order_id) or self._new_order(order_id)
         if fill is None:
-            fill = Fill(fact)
+            fill = Fill(key, fact, record.order_id)
             self.fills[key] = fill
-            record.fills.append(fill)
+            record.add_fill(fill, fact.trade_id)
         elif not fill.merge(fact):
             return False
         if fact.token_id > record.token_id or fact.condition_id > record.condition_id:
-            record.place(fact.token_id, fact.condition_id)
+            self._place_order(record, fact.token_id, fact.condition_id)
+        if fill.token_id == record.token_id:
+            # The same text once, not once for every fill.
+            fill.token_id = record.token_id
+            if fill.condition_id == record.condition_id:
+                fill.condition_id = record.condition_id
         if fact.condition_id:
             self.registry.place(fact.token_id, fact.condition_id)
         self._dirty_fills.append(fill)
@@ -117,7 +125,7 @@ class Book:
             self.chain_fills[key] = log
             record = self.orders.get(fact.order_id) or self._new_order(fact.order_id)
             record.chain_fills = (*record.chain_fills, log)
-            record.place(fact.token_id, fact.condition_id)
+            self._place_order(record, fact.token_id, fact.condition_id)
         elif not log.merge(fact):
             return False
         self.registry.place(fact.token_id, fact.condition_id)
@@ -204,9 +212,14 @@ class Book:
         return True
 
     def _new_order(self, order_id: str) -> OrderRecord:
-        record = OrderRecord(order_id)
+        record = OrderRecord(order_id, self.fills)
         self.orders[order_id] = record
         return record
+
+    def _place_order(self, record: OrderRecord, token_id: str, condition_id: str) -> bool:
+        """Note the order's token and condition, each text once for the whole book."""
+        names = self._names
+        return record.place(names.setdefault(token_id, token_id), names.setdefault(condition_id, condition_id))
 
     # --- settling -----------------------------------------------------------------------------------------------
 
@@ -239,12 +252,12 @@ class Book:
 
     def _settle_fill(self, fill: Fill) -> None:
         """A fill of an order without logs stands alone; with logs the whole order is joined again."""
-        order_id = fill.fact.order_id
+        order_id = fill.order_id
         record = self.orders[order_id]
         if record.chain_fills:
             self._dirty_orders.add(order_id)
             return
-        shares = fill.fact.shares
+        shares = fill.shares
         counts = fill.rank != RANK_FAILED
         record.covered += shares - abs(fill.booked)
         record.failed += (0 if counts else shares) - (-fill.booked if fill.booked < 0 else 0)
@@ -256,7 +269,7 @@ class Book:
         join(record.fills, record.chain_fills)
         covered = failed = 0
         for fill in record.fills:
-            shares = fill.fact.shares if fill.chain is None else fill.chain.fact.shares
+            shares = fill.shares if fill.chain is None else fill.chain.fact.shares
             covered += shares
             failed += 0 if fill.counts else shares
             fill.booked = shares if fill.counts else -shares
@@ -310,7 +323,7 @@ class Book:
                 self._put(fill.key, _fill_movement(fill))
 
     def _is_homeless(self, leg: Movement) -> bool:
-        fill = self.fills.get((leg.key[5:].partition("/")[0], leg.order_id)) if leg.key[:5] == "fill/" else None
+        fill = self.fills.get(leg.key)
         return fill is not None and fill.chain is None and not fill.own_tx
 
     def _own_legs(self, tx_hash: str, row: TradeReported) -> list[Movement]:
@@ -347,10 +360,8 @@ class Book:
 
     def _base(self, leg: Movement) -> Movement:
         """The movement as the fill alone would give it, before a row improves it."""
-        if leg.key[:5] != "fill/":
-            return leg
-        trade_id = leg.key[5 : -len(leg.order_id) - 1]
-        return _fill_movement(self.fills[trade_id, leg.order_id])
+        fill = self.fills.get(leg.key)
+        return leg if fill is None else _fill_movement(fill)
 
     def _put(self, key: str, movement: Movement | None) -> None:
         old = self.timeline.put(key, movement)
@@ -369,36 +380,31 @@ class Book:
 
 def _may_be(fill: Fill, row: TradeReported, shares: int) -> bool:
     """Whether *row* can be the settlement of *fill*: same token, side and shares, from 5 s before to 15 min after."""
-    fact = fill.fact
     return (
-        fact.shares == shares
-        and fact.token_id == row.token_id
-        and fact.side is row.side
+        fill.shares == shares
+        and fill.token_id == row.token_id
+        and fill.side is row.side
         and -5_000 <= row.occurred_at_ms - fill.when_ms <= 900_000
     )
 
 
 def _fill_movement(fill: Fill) -> Movement:
-    fact = fill.fact
     key = fill.key
     log = fill.chain
-    op = BUY if fact.side is Side.BUY else SELL
+    op = BUY if fill.side is Side.BUY else SELL
     if log is not None:
-        movement = Movement(key, op, _log_order(log, key), fact.token_id, log.fact.shares, log.fact.collateral)
+        movement = Movement(key, op, _log_order(log, key), fill.token_id, log.fact.shares, log.fact.collateral)
         movement.fee = log.fact.fee
-        movement.status = "SETTLED"
-        movement.tx_hash = log.tx_hash
     else:
-        settled = fill.rank == RANK_CONFIRMED or fill.is_settled
-        time_ms = fill.when_ms if settled else fill.when_ms + PENDING
-        movement = Movement(key, op, (time_ms, NO_CHAIN_POSITION, key), fact.token_id, fact.shares, fact.collateral)
-        if fact.fee:
-            movement.fee = fact.fee
-        movement.status = fill.status
-        movement.tx_hash = fill.tx_hash
-    movement.order_id = fact.order_id
-    movement.condition_id = fact.condition_id
-    movement.role = fact.role
+        time_ms = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
+        movement = Movement(key, op, (time_ms, NO_CHAIN_POSITION, key), fill.token_id, fill.shares, fill.collateral)
+        if fill.fee:
+            movement.fee = fill.fee
+    movement.status = fill.status
+    movement.tx_hash = fill.tx_hash
+    movement.order_id = fill.order_id
+    movement.condition_id = fill.condition_id
+    movement.role = fill.role
     return movement
 
 

@@ -25,7 +25,7 @@ from tieout.ledger.movement import (
     SPLIT,
     TRANSFER_IN,
     TRANSFER_OUT,
-    Movement,
+    WideMovement,
     chain_position,
 )
 from tieout.ledger.registry import Registry
@@ -102,7 +102,7 @@ def _row_name(fact: EventFact) -> str:
     return f"row-{fact.amount}"
 
 
-def movement_of(key: str, fact: EventFact, registry: Registry, evidence: TxEvidence | None) -> Movement:
+def movement_of(key: str, fact: EventFact, registry: Registry, evidence: TxEvidence | None) -> WideMovement:
     """The movement that *fact* is, with what transfers and stated costs of its transaction (*evidence*) add."""
     order = (fact.occurred_at_ms, chain_position(fact.block, fact.log_index), key)
     movement = _build(key, order, fact, registry, evidence.moved() if evidence is not None else {})
@@ -115,32 +115,32 @@ def movement_of(key: str, fact: EventFact, registry: Registry, evidence: TxEvide
 
 def _build(
     key: str, order: tuple[int, int, str], fact: EventFact, registry: Registry, moved: dict[str, int]
-) -> Movement:
+) -> WideMovement:
     if isinstance(fact, PositionSplit | PositionsMerged):
         op = SPLIT if isinstance(fact, PositionSplit) else MERGE
-        movement = Movement(key, op, order, "", fact.amount, fact.amount)
+        movement = WideMovement(key, op, order, "", fact.amount, fact.amount)
         movement.legs = tuple((token, fact.amount) for token in registry.tokens(fact.condition_id, fact.ledger))
         movement.condition_id = fact.condition_id
     elif isinstance(fact, PayoutRedeemed):
-        movement = Movement(key, REDEEM, order, fact.token_id, 0, fact.payout)
+        movement = WideMovement(key, REDEEM, order, fact.token_id, 0, fact.payout)
         movement.legs = _redeemed_legs(fact, registry, moved)
         movement.condition_id = fact.condition_id
     elif isinstance(fact, PositionsConverted):
         op = EXCHANGE if fact.burned else CASH
-        movement = Movement(key, op, order, "", 0, fact.collateral)
+        movement = WideMovement(key, op, order, "", 0, fact.collateral)
         movement.legs, movement.gained = fact.burned, fact.minted
     elif isinstance(fact, PositionMigrated):
         old = fact.from_token_id or registry.tokens(fact.condition_id, "ctf")[fact.outcome_index]
-        movement = Movement(key, EXCHANGE, order, "", fact.amount, 0)
+        movement = WideMovement(key, EXCHANGE, order, "", fact.amount, 0)
         movement.legs, movement.gained = ((old, fact.amount),), ((fact.to_token_id, fact.amount),)
         movement.condition_id = fact.condition_id
     elif isinstance(fact, TokensTransferred):
         op = TRANSFER_IN if fact.shares > 0 else TRANSFER_OUT
         cost = fact.cost if fact.shares > 0 else 0
-        movement = Movement(key, op, order, fact.token_id, abs(fact.shares), cost)
+        movement = WideMovement(key, op, order, fact.token_id, abs(fact.shares), cost)
         movement.causes = (f"cost:{fact.cost_policy}",) if fact.shares > 0 else ()
     else:
-        movement = Movement(key, CASH, order, "", 0, fact.amount)
+        movement = WideMovement(key, CASH, order, "", 0, fact.amount)
         movement.condition_id = fact.condition_id
     return movement
 

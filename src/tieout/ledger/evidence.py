@@ -13,6 +13,7 @@ from tieout.ledger.movement import (
     TRANSFER_IN,
     TRANSFER_OUT,
     Movement,
+    WideMovement,
     chain_position,
 )
 
@@ -76,20 +77,20 @@ class TxEvidence:
 
     def transfers(self, caused: dict[str, int]) -> list[Movement]:
         """Transfers in or out: what moved, less what the transaction's other facts (*caused*) account for."""
-        found = []
+        found: list[Movement] = []
         for token_id, shares in sorted(self.moved().items()):
             rest = shares - caused.get(token_id, 0)
             if rest:
                 found.append(self._transfer(token_id, rest))
         return found
 
-    def _transfer(self, token_id: str, rest: int) -> Movement:
+    def _transfer(self, token_id: str, rest: int) -> WideMovement:
         last = max(
             (m for m in self.moves.values() if m.token_id == token_id and not m.removed), key=lambda m: m.log_index
         )
         key = f"move/{self.tx_hash}/{token_id}"
         order = (last.occurred_at_ms, chain_position(last.block, last.log_index), key)
-        movement = Movement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), 0)
+        movement = WideMovement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), 0)
         movement.tx_hash = self.tx_hash
         movement.status = "SETTLED"
         if rest > 0:
@@ -97,7 +98,7 @@ class TxEvidence:
             self.state_cost(movement)
         return movement
 
-    def state_cost(self, movement: Movement) -> None:
+    def state_cost(self, movement: WideMovement) -> None:
         """Give an incoming transfer the cost that was stated for it, where one was."""
         stated = self.costs.get(movement.token_id)
         if stated is not None:
@@ -172,7 +173,7 @@ def _rest(row: TradeReported, shares: int) -> Movement:
 
 
 def copy_of(movement: Movement) -> Movement:
-    """A copy that may be changed without touching the original."""
+    """A copy of a fill's movement that may be changed without touching the original."""
     copy = Movement(movement.key, movement.op, movement.order, movement.token_id, movement.shares, movement.collateral)
     copy.fee = movement.fee
     copy.tx_hash = movement.tx_hash
@@ -180,7 +181,4 @@ def copy_of(movement: Movement) -> Movement:
     copy.condition_id = movement.condition_id
     copy.status = movement.status
     copy.role = movement.role
-    copy.legs = movement.legs
-    copy.gained = movement.gained
-    copy.causes = movement.causes
     return copy

@@ -23,7 +23,6 @@ RANK: Final = {
 status ranks 0 and counts as not settled. FAILED outranks CONFIRMED: both are final, so seeing both is a violation of
 F1, and the books follow the chain where they have it."""
 
-RANK_CONFIRMED: Final = 5
 RANK_FAILED: Final = 6
 
 TRUNCATION: Final = 10_000
@@ -33,42 +32,80 @@ OVERFILL: Final = 100
 """Micro-shares by which a market order may be matched above its size: 66 is the largest reproduced
 (`polymarket.md` 2)."""
 
-Seen = tuple[str, str]
-"""(status, transaction hash) of one observation."""
+_NAMES: Final = {rank: status for status, rank in RANK.items()}
+_BIT_RETRYING: Final = 1 << 3
+_BIT_MINED: Final = 1 << 4
+_BIT_CONFIRMED: Final = 1 << 5
 
 
 class Fill:
-    """One own leg of a trade, merged from all observations of it."""
+    """One own leg of a trade, merged from all observations of it. There are very many of these."""
 
-    __slots__ = ("booked", "chain", "fact", "found_tx", "key", "rank", "seen", "when_ms")
+    __slots__ = (
+        "booked",
+        "bucket",
+        "chain",
+        "collateral",
+        "condition_id",
+        "fee",
+        "found_tx",
+        "key",
+        "order_id",
+        "other_txs",
+        "own_tx",
+        "rank",
+        "role",
+        "shares",
+        "side",
+        "statuses",
+        "token_id",
+        "tx_rank",
+        "unknown",
+        "when_ms",
+    )
 
-    def __init__(self, fact: FillObserved) -> None:
-        self.fact = fact
-        """The observation with the highest status; between equals, a fixed rule."""
+    def __init__(self, key: str, fact: FillObserved, order_id: str) -> None:
+        self.key = key
+        """"fill/<trade id>/<order id>": the fill's identity, and its movement's key."""
+        self.order_id = order_id
         self.rank: int = RANK.get(fact.status, 0)
-        self.seen: tuple[Seen, ...] = ((fact.status, fact.tx_hash),)
-        """Every status with every hash it came with, sorted."""
+        self.statuses: int = 1 << self.rank
+        """A bit for the rank of every status seen."""
+        self.unknown: tuple[str, ...] = () if self.rank else (fact.status,)
+        self.own_tx: str = fact.tx_hash
+        """The transaction named with the highest status, empty while none was."""
+        self.tx_rank: int = self.rank if fact.tx_hash else -1
+        self.other_txs: tuple[str, ...] = ()
+        """Transactions named besides that one."""
         self.when_ms: int = fact.occurred_at_ms
         """The earliest match time told."""
         self.chain: ChainFill | None = None
         self.found_tx: str = ""
         """Transaction found through a Data API row, for a fill whose own hash is not known."""
         self.booked: int = 0
-        """Shares that its order counts as covered by it."""
-        self.key = f"fill/{fact.trade_id}/{fact.order_id}"
-        """The fill's identity as the movement's key."""
+        """Shares that its order counts as covered by it; negative when it FAILED."""
+        self._take(fact)
+
+    def _take(self, fact: FillObserved) -> None:
+        """Take the amounts of the observation with the highest status."""
+        self.token_id = fact.token_id
+        self.condition_id = fact.condition_id
+        self.side = fact.side
+        self.shares = fact.shares
+        self.collateral = fact.collateral
+        self.fee = fact.fee
+        self.role = fact.role
+        self.bucket = fact.bucket_index
 
     def merge(self, fact: FillObserved) -> bool:
         """Take in another observation; returns whether it said anything new."""
-        news = False
         rank = RANK.get(fact.status, 0)
-        if rank > self.rank or (rank == self.rank and fact != self.fact and _tie(fact) > _tie(self.fact)):
-            self.fact = fact
+        news = self._merge_status(fact.status, rank)
+        if rank > self.rank or (rank == self.rank and _tie(fact) > _tie(self)):
+            self._take(fact)
             self.rank = rank
             news = True
-        seen = (fact.status, fact.tx_hash)
-        if seen not in self.seen:
-            self.seen = tuple(sorted((*self.seen, seen)))
+        if fact.tx_hash and self._merge_tx(fact.tx_hash, rank):
             news = True
         when_ms = fact.occurred_at_ms
         if when_ms and (self.when_ms == 0 or when_ms < self.when_ms):
@@ -76,10 +113,28 @@ class Fill:
             news = True
         return news
 
-    @property
-    def shares(self) -> int:
-        """Micro-shares as the CLOB says."""
-        return self.fact.shares
+    def _merge_status(self, status: str, rank: int) -> bool:
+        if rank == 0 and status not in self.unknown:
+            self.unknown = tuple(sorted((*self.unknown, status)))
+            self.statuses |= 1
+            return True
+        before = self.statuses
+        self.statuses |= 1 << rank
+        return self.statuses != before
+
+    def _merge_tx(self, tx_hash: str, rank: int) -> bool:
+        if tx_hash == self.own_tx:
+            if rank <= self.tx_rank:
+                return False
+            self.tx_rank = rank
+            return True
+        known = tx_hash in self.other_txs
+        hashes = {*self.other_txs, tx_hash, self.own_tx}
+        if (rank, tx_hash) > (self.tx_rank, self.own_tx):
+            self.own_tx, self.tx_rank = tx_hash, rank
+            known = False
+        self.other_txs = tuple(sorted(hashes - {self.own_tx, ""}))
+        return not known
 
     @property
     def has_failed(self) -> bool:
@@ -94,30 +149,21 @@ class Fill:
     @property
     def is_settled(self) -> bool:
         """Whether the venue's word places it on chain; MINED and then RETRYING is not."""
-        statuses = {status for status, _ in self.seen}
-        return "CONFIRMED" in statuses or ("MINED" in statuses and "RETRYING" not in statuses)
+        return bool(self.statuses & _BIT_CONFIRMED) or self.statuses & (_BIT_MINED | _BIT_RETRYING) == _BIT_MINED
 
     @property
     def status(self) -> str:
         """The status to show: the chain's, else the highest of the venue's, RETRYING after MINED."""
         if self.chain is not None:
             return "SETTLED"
-        if self.rank == RANK["MINED"] and any(status == "RETRYING" for status, _ in self.seen):
+        if self.rank == RANK["MINED"] and self.statuses & _BIT_RETRYING:
             return "RETRYING"
-        return self.fact.status
+        return _NAMES[self.rank] if self.rank else self.unknown[-1]
 
     @property
     def tx_hashes(self) -> tuple[str, ...]:
         """Every transaction that an observation named."""
-        return tuple(sorted({tx_hash for _, tx_hash in self.seen if tx_hash}))
-
-    @property
-    def own_tx(self) -> str:
-        """The transaction named with the highest status, empty while none was."""
-        if len(self.seen) == 1:
-            return self.seen[0][1]
-        named = [(RANK.get(status, 0), tx_hash) for status, tx_hash in self.seen if tx_hash]
-        return max(named)[1] if named else ""
+        return (self.own_tx, *self.other_txs) if self.own_tx else self.other_txs
 
     @property
     def tx_hash(self) -> str:
@@ -127,19 +173,16 @@ class Fill:
         return self.own_tx or self.found_tx
 
 
-def _tie(fact: FillObserved) -> tuple[str, str, str, int, int, int, str, int]:
+def fill_key(trade_id: str, order_id: str) -> str:
+    """The identity of a fill."""
+    return f"fill/{trade_id}/{order_id}"
+
+
+def _tie(seen: FillObserved | Fill) -> tuple[str, str, str, int, int, int, str, int]:
     """What decides between two observations with the same status."""
-    fee = -1 if fact.fee is None else fact.fee
-    return (
-        fact.token_id,
-        fact.condition_id,
-        fact.side.value,
-        fact.shares,
-        fact.collateral,
-        fee,
-        fact.role.value,
-        fact.bucket_index,
-    )
+    fee = -1 if seen.fee is None else seen.fee
+    bucket = seen.bucket if isinstance(seen, Fill) else seen.bucket_index
+    return (seen.token_id, seen.condition_id, seen.side, seen.shares, seen.collateral, fee, seen.role, bucket)
 
 
 class ChainFill:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tieout.ledger.facts import AdjustmentInferred, ManualEntry
-from tieout.ledger.movement import BUY, CASH, CORRECT_COST, NO_CHAIN_POSITION, PAD, SELL, Movement
+from tieout.ledger.movement import BUY, CASH, CORRECT_COST, NO_CHAIN_POSITION, PAD, SELL, Movement, WideMovement
 
 
 def adjustment_movement(key: str, fact: AdjustmentInferred) -> Movement:
     """The movement that pads the holding to what the statement says."""
     order = (fact.occurred_at_ms, NO_CHAIN_POSITION, key)
-    movement = Movement(key, PAD, order, fact.token_id, fact.shares, 0)
+    movement = WideMovement(key, PAD, order, fact.token_id, fact.shares, 0)
     movement.condition_id = fact.condition_id
     movement.status = "INFERRED"
     movement.causes = (f"cause:{fact.cause}",)
@@ -40,22 +40,22 @@ def _reversed(entries: dict[str, ManualEntry]) -> set[str]:
     return gone
 
 
-def _movements(entry: ManualEntry) -> list[Movement]:
+def _movements(entry: ManualEntry) -> list[WideMovement]:
     key = f"manual/{entry.entry_id}"
     order = (entry.occurred_at_ms, NO_CHAIN_POSITION, key)
-    found = []
+    found: list[WideMovement] = []
     if entry.shares > 0:
-        found.append(Movement(key, BUY, order, entry.token_id, entry.shares, -entry.collateral))
+        found.append(WideMovement(key, BUY, order, entry.token_id, entry.shares, -entry.collateral))
     elif entry.shares < 0:
-        found.append(Movement(key, SELL, order, entry.token_id, -entry.shares, entry.collateral))
+        found.append(WideMovement(key, SELL, order, entry.token_id, -entry.shares, entry.collateral))
     elif entry.collateral:
-        found.append(Movement(key, CASH, order, "", 0, entry.collateral))
+        found.append(WideMovement(key, CASH, order, "", 0, entry.collateral))
     if found:
         found[0].fee = entry.fee
     if entry.cost_correction:
         cost_key = f"{key}/cost"
         cost_order = (entry.occurred_at_ms, NO_CHAIN_POSITION, cost_key)
-        found.append(Movement(cost_key, CORRECT_COST, cost_order, entry.token_id, 0, entry.cost_correction))
+        found.append(WideMovement(cost_key, CORRECT_COST, cost_order, entry.token_id, 0, entry.cost_correction))
     for movement in found:
         movement.condition_id = entry.condition_id
         movement.status = "MANUAL"

@@ -62,13 +62,22 @@ class Movement:
     with `gained` the tokens taken. `order` is its place in the canonical order.
     """
 
-    # Defaults of the class: a plain fill sets few of these, and there are many fills.
-    fee: int = 0
-    tx_hash: str = ""
-    order_id: str = ""
-    condition_id: str = ""
-    status: str = ""
-    role: str = ""
+    __slots__ = (
+        "collateral",
+        "condition_id",
+        "fee",
+        "key",
+        "op",
+        "order",
+        "order_id",
+        "role",
+        "shares",
+        "status",
+        "token_id",
+        "tx_hash",
+    )
+
+    # What only a WideMovement can set; a plain fill has none of it, and there are very many fills.
     legs: tuple[Leg, ...] = ()
     gained: tuple[Leg, ...] = ()
     causes: tuple[str, ...] = ()
@@ -80,6 +89,12 @@ class Movement:
         self.token_id = token_id
         self.shares = shares
         self.collateral = collateral
+        self.fee: int = 0
+        self.tx_hash: str = ""
+        self.order_id: str = ""
+        self.condition_id: str = ""
+        self.status: str = ""
+        self.role: str = ""
 
     def same_as(self, other: Movement) -> bool:
         """Whether *other* would fold to the same and show the same."""
@@ -130,3 +145,15 @@ class Movement:
         if self.legs or self.gained:
             return [t for t, _ in self.legs] + [t for t, _ in self.gained]
         return [self.token_id] if self.token_id else []
+
+
+class WideMovement(Movement):
+    """A movement of several tokens, or one with a stated cause."""
+
+    __slots__ = ("causes", "gained", "legs")
+
+    def __init__(self, key: str, op: int, order: Order, token_id: str, shares: int, collateral: int) -> None:
+        super().__init__(key, op, order, token_id, shares, collateral)
+        self.legs: tuple[Leg, ...] = ()
+        self.gained: tuple[Leg, ...] = ()
+        self.causes: tuple[str, ...] = ()

@@ -7,6 +7,9 @@ too, because the venue does not take a failed match out of `size_matched` (`poly
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from tieout.ledger.facts import (
     CancelRefused,
     ClaimRejected,
@@ -17,8 +20,12 @@ from tieout.ledger.facts import (
     OrderPlaced,
     OrderRejected,
 )
-from tieout.ledger.fills import OVERFILL, ChainFill, Fill
+from tieout.ledger.fills import OVERFILL, ChainFill, Fill, fill_key
 from tieout.ledger.units import cash_of
+
+
+CLAIM_BITS: Final = 60
+"""Bits of a packed claim that hold the size."""
 
 
 class OrderRecord:
@@ -32,9 +39,10 @@ class OrderRecord:
     terms: tuple[str, int, int, str, int, int] | None = None
     """(side, price, size, order type, expiration in s, placed at in ms) as the venue, else the intent, says."""
     claimed: int = 0
-    claims: tuple[tuple[int, int], ...] = ()
-    """(observed at, size matched) of the claims that carry a time, to notice a decrease."""
-    trade_ids: tuple[str, ...] = ()
+    claims: tuple[int, ...] = ()
+    """Claims that carry a time, to notice a decrease: observed at in ms << 60 | size matched, sorted."""
+    missing: tuple[str, ...] = ()
+    """Trades that the venue associates with the order and of which no fill is known."""
     closed_reason: str = ""
     rejected_reason: str = ""
     cancel_refused: str = ""
@@ -47,15 +55,16 @@ class OrderRecord:
     counted: tuple[str, int] = ("", 0)
     """(token, signed provisional shares) as the book's sum holds it now."""
 
-    def __init__(self, order_id: str) -> None:
+    def __init__(self, order_id: str, fills_known: Mapping[str, Fill]) -> None:
         self.order_id = order_id
         self.fills: list[Fill] = []
+        self._fills_known = fills_known
 
     def merge(self, fact: OrderFact) -> bool:
-        """Take in *fact*; returns whether it said anything new."""
-        news = self.place(fact.token_id, fact.condition_id)
+        """Take in *fact* but for its token and condition; returns whether it said anything new."""
+        news = False
         if isinstance(fact, MatchClaimed):
-            return self._merge_claim(fact) or news
+            return self._merge_claim(fact)
         if isinstance(fact, OrderPlaced):
             terms = (fact.side.value, fact.price, fact.size, fact.order_type, fact.expiration_s, fact.occurred_at_ms)
             news |= not self.placed or (self.terms is not None and terms > self.terms)
@@ -69,7 +78,7 @@ class OrderRecord:
             if not self.placed:
                 self.terms = terms if self.terms is None else max(self.terms, terms)
             return news
-        return self._merge_end(fact) or news
+        return self._merge_end(fact)
 
     def place(self, token_id: str, condition_id: str) -> bool:
         """Note the order's token and condition; returns whether that is news."""
@@ -82,14 +91,21 @@ class OrderRecord:
         news = fact.size_matched > self.claimed
         self.claimed = max(self.claimed, fact.size_matched)
         if fact.observed_at_ms:
-            claim = (fact.observed_at_ms, fact.size_matched)
+            claim = fact.observed_at_ms << CLAIM_BITS | fact.size_matched
             if claim not in self.claims:
                 self.claims = tuple(sorted((*self.claims, claim)))
                 news = True
-        fresh = set(fact.trade_ids).difference(self.trade_ids)
-        if fresh:
-            self.trade_ids = tuple(sorted(fresh.union(self.trade_ids)))
-        return news or bool(fresh)
+        for trade_id in fact.trade_ids:
+            if trade_id not in self.missing and fill_key(trade_id, self.order_id) not in self._fills_known:
+                self.missing = tuple(sorted((*self.missing, trade_id)))
+                news = True
+        return news
+
+    def add_fill(self, fill: Fill, trade_id: str) -> None:
+        """Note a fill of the order, the first time it is seen."""
+        self.fills.append(fill)
+        if trade_id in self.missing:
+            self.missing = tuple(missing for missing in self.missing if missing != trade_id)
 
     def _merge_end(self, fact: OrderFact) -> bool:
         before = (self.closed_reason, self.rejected_reason, self.cancel_refused, self.rejected_shares)
@@ -136,7 +152,8 @@ class OrderRecord:
     def has_decreased(self) -> bool:
         """Whether a later message claimed less than an earlier one (O2)."""
         highest = 0
-        for _, claim in self.claims:
+        for packed in self.claims:
+            claim = packed & ((1 << CLAIM_BITS) - 1)
             if claim < highest:
                 return True
             highest = max(highest, claim)

@@ -45,7 +45,7 @@ WITH given AS (
         AS g (received_at_ms, source, origin, body, digest)
 ), added AS (
     INSERT INTO raw_message (wallet_id, received_at_ms, source, origin, body, digest)
-    SELECT $1, received_at_ms, source, origin, body, digest FROM given
+    SELECT $1, received_at_ms, source, origin, body, digest FROM given ORDER BY digest
     ON CONFLICT (wallet_id, digest) DO NOTHING
     RETURNING raw_id, digest
 )
