@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from tieout.app.history import NOW, Moment
+from tieout.ledger.book import Book
 from tieout.ledger.books import Books
 from tieout.ledger.explain import Step, cross_checks, row_checks, steps
 from tieout.ledger.facts import decode
@@ -33,26 +34,26 @@ async def explain_name(connection: asyncpg.Connection, wallet_id: int, name: str
     books_hit = await connection.fetch(
         "SELECT DISTINCT book FROM log WHERE wallet_id = $1 AND position($2 in fact) > 0", wallet_id, parts[-1]
     )
-    rows = await connection.fetch(
-        "SELECT seq, book, occurred_at_ms, l.received_at_ms, raw_id, l.source, fact, hash, COALESCE(origin, '') "
-        "FROM log l LEFT JOIN raw_message USING (raw_id) WHERE l.wallet_id = $1 AND position($2 in fact) > 0 "
-        "ORDER BY seq",
-        wallet_id,
-        parts[-1],
-    )
-    facts = tuple((entry, row[8]) for row in rows if moment.takes(entry := log.Entry(*tuple(row)[:8])))
     numbers = await _whole_books(connection, wallet_id, [int(row["book"]) for row in books_hit])
+    heard = [found for found in await _entries_of_books(connection, wallet_id, numbers) if moment.takes(found[0])]
     books = Books()
-    for entry in await _entries_of_books(connection, wallet_id, numbers):
-        if moment.takes(entry):
-            books.merge(decode(entry.fact))
+    for entry, _ in heard:
+        books.merge(decode(entry.fact))
     books.settle()
+    names = {wanted, *(t for book in books.books.values() for t in _tokens_of(book, wanted))}
     found = []
     notes: list[str] = []
     for book in books.books.values():
-        found += [step for step in steps(book) if _speaks_of(step, wanted)]
-        notes += [note for note in (*cross_checks(book), *row_checks(book)) if wanted in note]
+        found += [step for step in steps(book) if any(_speaks_of(step, each) for each in names)]
+        notes += [note for note in (*cross_checks(book), *row_checks(book)) if any(each in note for each in names)]
+    sought = (parts[-1], *names)
+    facts = tuple((entry, origin) for entry, origin in heard if any(each in entry.fact for each in sought))
     return Explanation(tuple(found), facts, tuple(notes))
+
+
+def _tokens_of(book: Book, condition_id: str) -> list[str]:
+    """The outcome tokens of a condition: a chain log names the token alone."""
+    return [token for token, condition in book.registry.condition_of.items() if condition == condition_id]
 
 
 async def full_names(connection: asyncpg.Connection, wallet_id: int, shortened: str) -> list[str]:
@@ -72,14 +73,17 @@ async def full_names(connection: asyncpg.Connection, wallet_id: int, shortened: 
     return [row["name"] for row in rows]
 
 
-async def _entries_of_books(connection: asyncpg.Connection, wallet_id: int, numbers: list[int]) -> list[log.Entry]:
+async def _entries_of_books(
+    connection: asyncpg.Connection, wallet_id: int, numbers: list[int]
+) -> list[tuple[log.Entry, str]]:
+    """(entry, origin of its raw message) of the books *numbers*, in the order of the log."""
     rows = await connection.fetch(
-        "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, hash FROM log "
-        "WHERE wallet_id = $1 AND book = ANY ($2) ORDER BY seq",
+        "SELECT seq, book, occurred_at_ms, l.received_at_ms, raw_id, l.source, fact, hash, COALESCE(origin, '') "
+        "FROM log l LEFT JOIN raw_message USING (raw_id) WHERE l.wallet_id = $1 AND book = ANY ($2) ORDER BY seq",
         wallet_id,
         numbers,
     )
-    return [log.Entry(*row) for row in rows]
+    return [(log.Entry(*tuple(row)[:8]), row[8]) for row in rows]
 
 
 async def _whole_books(connection: asyncpg.Connection, wallet_id: int, numbers: list[int]) -> list[int]:

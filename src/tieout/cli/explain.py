@@ -17,7 +17,7 @@ from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of, moment_words
 from tieout.cli.output import DOES_NOT, HOLDS, blank_zero, money, out, print_json, readable, run, say, short, when
 from tieout.ledger.explain import Step
-from tieout.ledger.movement import PENDING
+from tieout.ledger.movement import OP_NAMES, PENDING
 
 
 def explain(
@@ -143,7 +143,7 @@ def _show_steps(steps: tuple[Step, ...]) -> None:
         missing = f"{money(step.unexplained_shares).plain} never seen to arrive" if step.unexplained_shares else ""
         made.add(
             when(_happened_at_ms(step)),
-            step.movement.key.partition("/")[0],
+            OP_NAMES[step.movement.op],
             short(step.token_id, 6, 4),
             money(step.shares_after - step.shares_before, signed=True),
             money(step.shares_after),

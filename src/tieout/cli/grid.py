@@ -16,7 +16,7 @@ from rich.text import Text
 GAP = 2
 """Blanks between two columns."""
 
-FOLDED_MIN = 24
+FOLDED_MIN = 16
 """The narrowest a column of sentences is folded to."""
 
 Cell = Text | str

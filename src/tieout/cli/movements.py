@@ -88,7 +88,7 @@ def _show_orders(rows: list[OrderRow], closed: int) -> None:
     if any(row.provisional for row in rows):
         say(("gap: ", "yellow"), "claimed by order messages, and no trade seen for it yet")
     if any(not row.side for row in rows):
-        say(("?: ", "yellow"), "the order is known from its fills alone; no message told its terms")
+        say(("?: ", "yellow"), "no message told the terms of the order")
 
 
 def fills(wallet: Wallet, as_json: AsJson = False, as_of: AsOf = None, as_known: AsKnown = None) -> None:
@@ -127,9 +127,9 @@ def _show_movements(rows: list[MovementRow]) -> None:
             when(row.occurred_at_ms),
             row.key.partition("/")[0] if row.kind == "cash" else row.kind,
             short(row.token_id or row.condition_id, 6, 4),
-            money(row.shares),
-            money(row.collateral),
-            money(row.fee),
+            blank_zero(row.shares),
+            blank_zero(row.collateral),
+            blank_zero(row.fee),
             money(row.cash, signed=True),
             Text(row.status, style=_STATUS_STYLE.get(row.status, "yellow")),
             short(row.tx_hash or row.key, 10, 6),

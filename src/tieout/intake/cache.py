@@ -17,8 +17,8 @@ from tieout.ledger.rows import PositionRow, position_rows
 from tieout.store import log
 from tieout.store.wallets import Head, Lease, head_of
 
-FACTS_MAX = 400_000
-"""Facts kept in memory, over all books; the books used longest ago are dropped first."""
+FACTS_MAX = 1_000_000
+"""Facts kept in memory, over all books (about 300 bytes each); the books used longest ago are dropped first."""
 
 NODES_MAX = 300_000
 """Routes kept in memory."""
