@@ -55,7 +55,7 @@ SMALL = (Figure(MADE_UP_WALLET, "real/activity/1789000000.json", 43_300_000),)
 def environment() -> dict[str, str]:
     """Ours, with the demo's own database and without a server of yours."""
     kept = {name: value for name, value in os.environ.items() if name != "TIEOUT_DB"}
-    return {"TIEOUT_PG_LINGER_S": "3", **kept, "TIEOUT_HOME": str(HOME)}
+    return {**kept, "TIEOUT_HOME": str(HOME), "TIEOUT_PG_LINGER_S": "3"}
 
 
 def command(*words: str) -> list[str]:

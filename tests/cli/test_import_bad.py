@@ -1,0 +1,150 @@
+"""Bad input through the whole command line: each problem is named with file and line, its neighbors are booked, and
+the message is kept as it came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.command_line import CommandLine
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+OTHER = "0x" + "0e" * 20
+
+BAD = {
+    "negative size": ({"size": -10}, "size"),
+    "size with 7 decimals": ({"size": "10.0000001"}, "size"),
+    "price above 1": ({"price": 1.2, "usdcSize": 12}, "price"),
+    "size that is a word": ({"size": "ten"}, "size"),
+    "no size": ({"size": None}, "size"),
+    "side that is none": ({"side": "HOLD"}, "side"),
+}
+
+
+@pytest.mark.parametrize(("fields", "named"), BAD.values(), ids=BAD.keys())
+def test_a_bad_row_is_named_and_its_neighbors_are_booked(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path], fields: dict[str, Any], named: str
+) -> None:
+    path = lines(row(1), row(2, **fields), row(3))
+    done = tieout("import", "--wallet", wallet, path, "--json", code=1)
+    assert [(p["origin"], p["code"], p["error"]) for p in done.json["problems"]] == [(f"{path}:2", "undecodable", True)]
+    assert named in done.json["problems"][0]["message"]
+    assert_two_fills(tieout, wallet)
+    assert_kept(tieout, wallet, json.dumps(row(2, **fields)))
+
+
+BROKEN = {
+    "NaN": '{"proxyWallet": "0x0", "size": NaN}',
+    "duplicate key": '{"event_type": "trade", "size": "1", "size": "2"}',
+    "cut off": '{"proxyWallet": "0x0", "size": 1',
+    "not JSON": "Traceback (most recent call last):",
+    "control character": '{"a": "\x01"}',
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_line_is_named_and_its_neighbors_are_booked(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path], broken: str
+) -> None:
+    path = lines(row(1), broken, row(3))
+    done = tieout("import", "--wallet", wallet, path, "--json", code=1)
+    assert [(p["origin"], p["code"]) for p in done.json["problems"]] == [(f"{path}:2", "undecodable")]
+    assert_two_fills(tieout, wallet)
+    assert_kept(tieout, wallet, broken)
+
+
+def test_an_unknown_event_is_named_and_its_neighbors_are_booked(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]
+) -> None:
+    unknown = '{"event_type": "moon_phase", "size": "1"}'
+    path = lines(row(1), unknown, row(3))
+    done = tieout("import", "--wallet", wallet, path, code=1)
+    assert f"{path}:2" in done.out
+    assert "moon_phase" in done.out
+    assert "1 message of a kind this version does not know" in done.out
+    assert_two_fills(tieout, wallet)
+    assert_kept(tieout, wallet, unknown)
+
+
+def test_a_list_cut_off_in_a_row_keeps_the_rows_before(
+    tieout: CommandLine, wallet: str, row: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.json"
+    whole = json.dumps([row(1), row(2), row(3)], indent=0)
+    path.write_text(whole[: whole.rindex('"price"')])
+    done = tieout("import", "--wallet", wallet, path, code=1)
+    third = whole[: whole.rindex('"proxyWallet"')].count("\n")
+    assert f"{path}:{third}" in done.out
+    assert "could not be read" in done.out
+    assert_two_fills(tieout, wallet)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"not json at all\n", b""], ids=["image", "text", "empty"]
+)
+def test_a_file_that_is_not_json_is_named_and_the_other_files_are_booked(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path], tmp_path: Path, content: bytes
+) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_bytes(content)
+    done = tieout("import", "--wallet", wallet, wrong, lines(row(1), row(3)), code=1)
+    assert f"{wrong}:1" in done.out
+    assert_two_fills(tieout, wallet)
+
+
+def test_rows_of_another_wallet_are_named_and_not_booked(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]
+) -> None:
+    path = lines(row(1), row(2, proxyWallet=OTHER), row(3))
+    done = tieout("import", "--wallet", wallet, path)
+    assert f"{path}:2" in done.out
+    assert OTHER in done.out
+    assert "1 message of other wallets" in done.out
+    assert_two_fills(tieout, wallet)
+
+
+def test_a_wrong_wallet_is_said_at_the_end(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]
+) -> None:
+    path = lines(row(1, proxyWallet=OTHER), row(2, proxyWallet=OTHER))
+    done = tieout("import", "--wallet", wallet, path, code=1)
+    assert f"nothing here is about {wallet}: is it the wallet of these files?" in done.out
+    assert tieout("books", "--wallet", wallet, "--json").json["positions"] == []
+
+
+def test_a_trade_without_our_leg_asks_for_the_owner(tieout: CommandLine, wallet: str, shared: Path) -> None:
+    files = sorted((shared / "real" / "user-channel").glob("test_trade*.json"))
+    done = tieout("import", "--wallet", wallet, *files, code=1)
+    hint = "4 messages had no leg of ours: pass --owner KEY_ID if the wallet trades through a CLOB key"
+    assert hint in done.out
+    again = tieout("import", "--wallet", wallet, "--owner", "000000000-0000-0000-0000-000000000000", *files)
+    assert "hint" not in again.out
+    assert len(tieout("fills", "--wallet", wallet, "--json").json) == 3
+
+
+def test_a_known_kind_can_be_forced_and_an_unknown_one_is_refused(
+    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]
+) -> None:
+    path = lines(row(1), row(2))
+    done = tieout("import", "--wallet", wallet, "--kind", "moon_phase", path, code=2)
+    assert "--kind" in done.err
+    assert "activity" in done.err
+    tieout("import", "--wallet", wallet, "--kind", "activity", path)
+    assert_two_fills(tieout, wallet)
+
+
+def assert_two_fills(tieout: CommandLine, wallet: str) -> None:
+    """Two BUY of 10 shares at 0.4 are booked, and nothing else."""
+    books = tieout("books", "--wallet", wallet, "--json").json
+    assert [(p["shares"], p["cost_basis"]) for p in books["positions"]] == [("20000000", "8000000")]
+
+
+def assert_kept(tieout: CommandLine, wallet: str, raw: str) -> None:
+    """The message is kept as it came, beside its problem and by its number."""
+    found = tieout("db", "problems", "--wallet", wallet, "--json").json
+    assert [problem["raw"] for problem in found] == [raw]
+    assert tieout("db", "raw", str(found[0]["raw_id"])).out == raw
