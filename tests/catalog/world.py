@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from tieout.app.history import Verification, verify
 from tieout.intake.booking import Heard
@@ -42,7 +42,7 @@ class World:
     connection: Any = None
     wallet_id: int = 0
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         self.runner.run(self._open())
         return self
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.command_line import CommandLine
 
+from cli.command_line import CommandLine
 from tieout.store.embedded import LINGER_VARIABLE, EmbeddedServer
 
 BOSONA = "0xc2ad03f79ca3f3c17d8c7de2612ce0c89b7d40ed"
@@ -40,6 +40,12 @@ def bosona(tieout: CommandLine, shared: Path) -> str:
     """The wallet of the three complete markets, imported from the Data API and from the chain."""
     tieout("import", "--wallet", BOSONA, shared / "real" / "activity", shared / "real" / "receipts")
     return BOSONA
+
+
+@pytest.fixture(scope="session")
+def bosona_books(tieout: CommandLine, bosona: str) -> Any:
+    """Their books as JSON."""
+    return tieout("books", "--wallet", bosona, "--json").json
 
 
 @pytest.fixture(scope="session")

@@ -9,65 +9,65 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cli.command_line import CommandLine
 
 pytestmark = pytest.mark.xdist_group("cli")
 
 OTHER = "0x" + "0e" * 20
 
-BAD = {
-    "negative size": ({"size": -10}, "size"),
-    "size with 7 decimals": ({"size": "10.0000001"}, "size"),
-    "price above 1": ({"price": 1.2, "usdcSize": 12}, "price"),
-    "size that is a word": ({"size": "ten"}, "size"),
-    "no size": ({"size": None}, "size"),
-    "side that is none": ({"side": "HOLD"}, "side"),
+BAD: dict[str, dict[str, Any]] = {
+    "negative size": {"size": -10},
+    "size with 7 decimals": {"size": "10.0000001"},
+    "price above 1": {"price": 1.2, "usdcSize": 12},
+    "size that is a word": {"size": "ten"},
+    "size missing": {"size": None},
+    "side that is none": {"side": "HOLD"},
 }
-
-
-@pytest.mark.parametrize(("fields", "named"), BAD.values(), ids=BAD.keys())
-def test_a_bad_row_is_named_and_its_neighbors_are_booked(
-    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path], fields: dict[str, Any], named: str
-) -> None:
-    path = lines(row(1), row(2, **fields), row(3))
-    done = tieout("import", "--wallet", wallet, path, "--json", code=1)
-    assert [(p["origin"], p["code"], p["error"]) for p in done.json["problems"]] == [(f"{path}:2", "undecodable", True)]
-    assert named in done.json["problems"][0]["message"]
-    assert_two_fills(tieout, wallet)
-    assert_kept(tieout, wallet, json.dumps(row(2, **fields)))
-
+"""Rows that differ from a good one in the fields given; the first word is the field that the message must name."""
 
 BROKEN = {
     "NaN": '{"proxyWallet": "0x0", "size": NaN}',
-    "duplicate key": '{"event_type": "trade", "size": "1", "size": "2"}',
-    "cut off": '{"proxyWallet": "0x0", "size": 1',
-    "not JSON": "Traceback (most recent call last):",
-    "control character": '{"a": "\x01"}',
+    "size": '{"event_type": "trade", "size": "1", "size": "2"}',
+    "end": '{"proxyWallet": "0x0", "size": 1',
+    "JSON": "Traceback (most recent call last):",
+    "control": '{"a": "\x01"}',
+    "moon_phase": '{"event_type": "moon_phase", "size": "1"}',
 }
+"""Lines that are no message of the venue."""
 
 
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_line_is_named_and_its_neighbors_are_booked(
-    tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path], broken: str
-) -> None:
-    path = lines(row(1), broken, row(3))
-    done = tieout("import", "--wallet", wallet, path, "--json", code=1)
-    assert [(p["origin"], p["code"]) for p in done.json["problems"]] == [(f"{path}:2", "undecodable")]
-    assert_two_fills(tieout, wallet)
-    assert_kept(tieout, wallet, broken)
-
-
-def test_an_unknown_event_is_named_and_its_neighbors_are_booked(
+def test_every_bad_line_is_named_and_kept_and_its_neighbors_are_booked(
     tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]
 ) -> None:
-    unknown = '{"event_type": "moon_phase", "size": "1"}'
-    path = lines(row(1), unknown, row(3))
-    done = tieout("import", "--wallet", wallet, path, code=1)
-    assert f"{path}:2" in done.out
-    assert "moon_phase" in done.out
-    assert "1 message of a kind this version does not know" in done.out
+    bad = [json.dumps(row(10 + number, **fields)) for number, fields in enumerate(BAD.values())]
+    bad += BROKEN.values()
+    path = lines(row(1), *bad, row(3))
+    done = tieout("import", "--wallet", wallet, path, "--json", code=1)
+    problems = done.json["problems"]
+    assert [p["origin"] for p in problems] == [f"{path}:{number}" for number in range(2, 2 + len(bad))]
+    assert {p["code"] for p in problems[:-1]} == {"undecodable"}
+    assert problems[-1]["code"] == "unknown_kind"
+    assert all(p["error"] for p in problems)
+    for name, problem in zip(BAD, problems, strict=False):
+        assert name.partition(" ")[0] in problem["message"]
+    assert "moon_phase" in problems[-1]["message"]
     assert_two_fills(tieout, wallet)
-    assert_kept(tieout, wallet, unknown)
+    kept = tieout("db", "problems", "--wallet", wallet, "--json").json
+    assert [problem["raw"] for problem in kept] == bad
+    assert tieout("db", "raw", str(kept[0]["raw_id"])).out == bad[0]
+
+
+def test_bad_lines_on_the_screen(tieout: CommandLine, wallet: str, row: Any, lines: Callable[..., Path]) -> None:
+    path = lines(row(1), row(2, size=-10), BROKEN["moon_phase"], row(3))
+    done = tieout("import", "--wallet", wallet, path, code=1)
+    assert "1 message could not be read  (undecodable)" in done.out
+    assert f"{path}:2  size: expected 0 or more, was -10" in done.out
+    assert "1 message of a kind this version does not know  (unknown_kind)" in done.out
+    assert f"{path}:3  event_type 'moon_phase' is not known" in done.out
+    shown = tieout("db", "problems", "--wallet", wallet, "--code", "undecodable").out
+    assert f"{path}:2" in shown
+    assert f"{path}:3" not in shown
 
 
 def test_a_list_cut_off_in_a_row_keeps_the_rows_before(
@@ -141,10 +141,3 @@ def assert_two_fills(tieout: CommandLine, wallet: str) -> None:
     """Two BUY of 10 shares at 0.4 are booked, and nothing else."""
     books = tieout("books", "--wallet", wallet, "--json").json
     assert [(p["shares"], p["cost_basis"]) for p in books["positions"]] == [("20000000", "8000000")]
-
-
-def assert_kept(tieout: CommandLine, wallet: str, raw: str) -> None:
-    """The message is kept as it came, beside its problem and by its number."""
-    found = tieout("db", "problems", "--wallet", wallet, "--json").json
-    assert [problem["raw"] for problem in found] == [raw]
-    assert tieout("db", "raw", str(found[0]["raw_id"])).out == raw

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from cli.command_line import CommandLine
 from rich.text import Text
 
+from cli.command_line import CommandLine
 from tieout.cli.grid import Column, Grid
 from tieout.cli.output import counted, parse_time, readable, short
 
 pytestmark = pytest.mark.xdist_group("cli")
 
-WIDTHS = (40, 60, 80, 120)
 AMOUNT = re.compile(r"[+-]?\d[\d,]*\.\d{6}")
 ALMOST = re.compile(r"\d\.\d*")
 
@@ -69,7 +68,7 @@ def test_sums_stand_under_their_columns_whatever_is_left_out() -> None:
     grid = Grid(Column("name", drop=1), Column("token"), Column("amount", right=True))
     grid.add("a long name", "t", "1.000000")
     grid.total("2 positions", "", "", Text("12.000000"))
-    assert texts(grid, None)[-1] == "2 positions             12.000000"
+    assert texts(grid, None)[-1] == "2 positions         12.000000"
     assert texts(grid, 24)[-2:] == ["2 positions  12.000000", "1 column hidden: widen the terminal or use --json"]
 
 
@@ -88,22 +87,18 @@ def test_small_words() -> None:
     )
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("verb", ["books --all", "fills", "orders --all"])
-def test_no_width_cuts_an_amount(tieout: CommandLine, large: str, width: int, verb: str) -> None:
-    shown = tieout.screen(width, *verb.split(), "--wallet", large)
-    for line in shown:
-        amounts = AMOUNT.findall(line)
-        assert len(ALMOST.findall(AMOUNT.sub("", line))) == 0, line
-        if amounts and width >= 60:
-            assert len(line) <= width, line
+@pytest.mark.parametrize(
+    ("width", "verb"), [(40, "books"), (60, "books"), (120, "books"), (60, "fills"), (60, "orders")]
+)
+def test_no_width_cuts_an_amount_or_wraps_the_first_line(
+    tieout: CommandLine, large: str, width: int, verb: str
+) -> None:
+    shown = tieout.screen(width, verb, "--wallet", large)
     assert shown[0].startswith("wallet 0x09b428")
-    assert "…" not in AMOUNT.sub("", "".join(shown)) or "0x" in "".join(shown)
-
-
-def test_the_first_line_never_wraps(tieout: CommandLine, bosona: str) -> None:
-    for width in WIDTHS:
-        assert len(tieout.screen(width, "books", "--wallet", bosona)[0]) <= max(width, 47)
+    assert len(shown[0]) <= width
+    for line in shown:
+        assert not ALMOST.search(AMOUNT.sub("", line)), line
+        assert len(line) <= width or width == 40, line
 
 
 @pytest.mark.parametrize("columns", ["40", "60"])

@@ -1,6 +1,6 @@
 """The books are a function of the set of facts, and the function that the independent oracle computes.
 
-Histories are true lives of a wallet (`oracle.history`), observed by a mixture of sources: fills with all their statuses,
+Histories are true lives of a wallet (`oracle.history`), seen by a mixture of sources: fills with all their statuses,
 logs with reorgs, Data API rows, claims with gaps, every event kind. 2,000 of them here; more by TIEOUT_HISTORIES.
 """
 

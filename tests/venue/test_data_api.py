@@ -196,3 +196,22 @@ def test_a_recorded_market_ends_flat_with_its_known_profit(market: str, profit: 
             held[fact.token_id] -= fact.shares or 0
     assert cash == profit
     assert set(held.values()) == {0}
+
+
+def test_a_losing_combined_redemption_of_before_the_change_burns_the_whole_balance() -> None:
+    """Five such rows are recorded in July 2026; a row of September says nothing beside those of its outcomes."""
+    row = {
+        "proxyWallet": "0x" + "a1" * 20,
+        "conditionId": "0x" + "c3" * 32,
+        "type": "REDEEM",
+        "size": 0,
+        "usdcSize": 0,
+        "transactionHash": "0x" + "11" * 32,
+        "asset": "",
+        "outcomeIndex": 999,
+    }
+    identity = Identity("0x" + "a1" * 20, frozenset())
+    before = decode(json.dumps({**row, "timestamp": 1783804424}).encode(), identity)
+    after = decode(json.dumps({**row, "timestamp": 1789469000}).encode(), identity)
+    assert [(fact.shares, fact.payout) for fact in before.facts if isinstance(fact, PayoutRedeemed)] == [(None, 0)]
+    assert after.facts == []

@@ -131,7 +131,7 @@ EXPECTED: dict[str, tuple[str | None, str, dict[str, int], dict[str, int]]] = {
     "real/user-channel/test_trade_info_taker_buy_matched.json": (
         ZERO, "user_trade", {"fill": 1, "token_listed": 2}, {},
     ),
-    "real/wallet/activity.json": (LARGE, "activity", {"redemption": 10}, {}),
+    "real/wallet/activity.json": (LARGE, "activity", {"redemption": 15}, {}),
     "real/wallet/activity_all.json": (
         LARGE, "activity", {"trade_reported": 42, "cash_flow": 6, "redemption": 2, "token_listed": 4}, {},
     ),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 
 import asyncpg
-from alembic.util import CommandError
-from sqlalchemy.exc import SQLAlchemyError
 
 from tieout.app.settings import Settings
 from tieout.store.connect import connect, shown
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.errors import StoreError
-from tieout.store.schema import migrate
 
 SCHEMES = ("postgresql://", "postgres://")
 
@@ -41,6 +39,15 @@ def embedded_place(settings: Settings) -> Path:
 
 
 async def _at_newest(dsn: str) -> None:
+    """Migrate the database when its schema is not the newest; usually it is, and nothing is loaded for it."""
+    if await _schema_of(dsn) == newest_schema():
+        return
+    # Loaded late: Alembic and SQLAlchemy take longer to load than most commands take to run.
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from tieout.store.schema import migrate
+
     try:
         await migrate(dsn)
     except CommandError as error:
@@ -50,6 +57,22 @@ async def _at_newest(dsn: str) -> None:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the schema of {shown(dsn)} cannot be brought up to date: {cause}") from error
+
+
+def newest_schema() -> str:
+    """The revision of the last migration: its file's name begins with it."""
+    versions = resources.files("tieout.store") / "migrations" / "versions"
+    return max(file.name.partition("_")[0] for file in versions.iterdir() if file.name[:1].isdigit())
+
+
+async def _schema_of(dsn: str) -> str | None:
+    """The revision of the database, None when it has none yet. Raises StoreError."""
+    async with connected(dsn) as connection:
+        try:
+            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            return None
+    return None if revision is None else str(revision)
 
 
 @asynccontextmanager

@@ -33,10 +33,11 @@ def head_line(view: WalletBooks, moment: Moment) -> None:
 
 
 def _heads(view: WalletBooks) -> list[Text]:
-    entries, digest = f"{view.head.seq:,}", view.head.hash.hex()
-    return [
-        Text.assemble(
-            *(("wallet ", "dim"), (wallet, "bold"), ("  entries ", "dim"), entries, ("  head ", "dim"), digest[:shown])
-        )
-        for wallet, shown in ((view.wallet, 16), (view.wallet, 8), (short(view.wallet), 8))
-    ]
+    """The line in shorter and shorter forms."""
+    digest = view.head.hash.hex()
+    brief = short(view.wallet)
+    lines = []
+    for wallet, shown in ((view.wallet, digest[:16]), (view.wallet, digest[:8]), (brief, digest[:8]), (brief, "")):
+        line = Text.assemble(("wallet ", "dim"), (wallet, "bold"), ("  entries ", "dim"), f"{view.head.seq:,}")
+        lines.append(line.append_text(Text.assemble(("  head ", "dim"), shown)) if shown else line)
+    return lines

@@ -21,21 +21,16 @@ from tieout.ledger.facts import (
     OrderFilledOnChain,
     OutcomeTokenListed,
     PositionStated,
-    Side,
     TokenMoved,
     TradeReported,
     TransferCostStated,
 )
-from tieout.ledger.fills import RANK_FAILED, ChainFill, Fill, fill_key, join
+from tieout.ledger.fills import RANK_FAILED, ChainFill, Fill, fill_key, fill_movement, join, log_movement
 from tieout.ledger.manual import adjustment_movement, manual_movements
 from tieout.ledger.movement import (
     BUY,
-    NO_CHAIN_POSITION,
-    PENDING,
     SELL,
     Movement,
-    Order,
-    chain_position,
 )
 from tieout.ledger.orders import OrderRecord
 from tieout.ledger.registry import Registry
@@ -263,7 +258,7 @@ class Book:
         record.failed += (0 if counts else shares) - (-fill.booked if fill.booked < 0 else 0)
         fill.booked = shares if counts else -shares
         self._touched_orders.add(order_id)
-        self._put(fill.key, _fill_movement(fill) if counts else None)
+        self._put(fill.key, fill_movement(fill) if counts else None)
 
     def _settle_order(self, record: OrderRecord) -> None:
         join(record.fills, record.chain_fills)
@@ -273,11 +268,11 @@ class Book:
             covered += shares
             failed += 0 if fill.counts else shares
             fill.booked = shares if fill.counts else -shares
-            self._put(fill.key, _fill_movement(fill) if fill.counts else None)
+            self._put(fill.key, fill_movement(fill) if fill.counts else None)
         for log in record.chain_fills:
             if log.fill is None and not log.fact.removed:
                 covered += log.fact.shares
-                self._put(log.key, _log_movement(log))
+                self._put(log.key, log_movement(log))
             else:
                 self._put(log.key, None)
         record.covered, record.failed = covered, failed
@@ -320,7 +315,7 @@ class Book:
         for fill in homeless:
             if fill.found_tx != before[fill.key]:
                 self._dirty_txs.update(tx for tx in (fill.found_tx, before[fill.key]) if tx)
-                self._put(fill.key, _fill_movement(fill))
+                self._put(fill.key, fill_movement(fill))
 
     def _is_homeless(self, leg: Movement) -> bool:
         fill = self.fills.get(leg.key)
@@ -361,7 +356,7 @@ class Book:
     def _base(self, leg: Movement) -> Movement:
         """The movement as the fill alone would give it, before a row improves it."""
         fill = self.fills.get(leg.key)
-        return leg if fill is None else _fill_movement(fill)
+        return leg if fill is None else fill_movement(fill)
 
     def _put(self, key: str, movement: Movement | None) -> None:
         old = self.timeline.put(key, movement)
@@ -386,40 +381,3 @@ def _may_be(fill: Fill, row: TradeReported, shares: int) -> bool:
         and fill.side is row.side
         and -5_000 <= row.occurred_at_ms - fill.when_ms <= 900_000
     )
-
-
-def _fill_movement(fill: Fill) -> Movement:
-    key = fill.key
-    log = fill.chain
-    op = BUY if fill.side is Side.BUY else SELL
-    if log is not None:
-        movement = Movement(key, op, _log_order(log, key), fill.token_id, log.fact.shares, log.fact.collateral)
-        movement.fee = log.fact.fee
-    else:
-        time_ms = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
-        movement = Movement(key, op, (time_ms, NO_CHAIN_POSITION, key), fill.token_id, fill.shares, fill.collateral)
-        if fill.fee:
-            movement.fee = fill.fee
-    movement.status = fill.status
-    movement.tx_hash = fill.tx_hash
-    movement.order_id = fill.order_id
-    movement.condition_id = fill.condition_id
-    movement.role = fill.role
-    return movement
-
-
-def _log_movement(log: ChainFill) -> Movement:
-    fact = log.fact
-    op = BUY if fact.side is Side.BUY else SELL
-    movement = Movement(log.key, op, _log_order(log, log.key), fact.token_id, fact.shares, fact.collateral)
-    movement.fee = fact.fee
-    movement.status = "SETTLED"
-    movement.tx_hash = fact.tx_hash
-    movement.order_id = fact.order_id
-    movement.condition_id = fact.condition_id
-    movement.role = fact.role
-    return movement
-
-
-def _log_order(log: ChainFill, key: str) -> Order:
-    return (log.fact.occurred_at_ms, chain_position(log.fact.block, log.log_index), key)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tieout.ledger.facts import FillObserved, OrderFilledOnChain
+from tieout.ledger.facts import FillObserved, OrderFilledOnChain, Side
+from tieout.ledger.movement import BUY, NO_CHAIN_POSITION, PENDING, SELL, Movement, Order, chain_position
 
 RANK: Final = {
     "MATCHED_NOT_BROADCASTED": 1,
@@ -271,3 +272,42 @@ def _same_size(told: int, exact: int) -> bool:
     """Whether the CLOB may have *told* so many shares of a match of *exact* shares: equal, cut, or overfilled."""
     more = exact - told
     return more == 0 or (told % TRUNCATION == 0 and 0 < more < TRUNCATION) or abs(more) <= min(OVERFILL, told // 1000)
+
+
+def fill_movement(fill: Fill) -> Movement:
+    """The movement that a fill is, with the chain's amounts where a log is joined to it."""
+    key = fill.key
+    log = fill.chain
+    op = BUY if fill.side is Side.BUY else SELL
+    if log is not None:
+        movement = Movement(key, op, _log_order(log, key), fill.token_id, log.fact.shares, log.fact.collateral)
+        movement.fee = log.fact.fee
+    else:
+        time_ms = fill.when_ms if fill.is_settled else fill.when_ms + PENDING
+        movement = Movement(key, op, (time_ms, NO_CHAIN_POSITION, key), fill.token_id, fill.shares, fill.collateral)
+        if fill.fee:
+            movement.fee = fill.fee
+    movement.status = fill.status
+    movement.tx_hash = fill.tx_hash
+    movement.order_id = fill.order_id
+    movement.condition_id = fill.condition_id
+    movement.role = fill.role
+    return movement
+
+
+def log_movement(log: ChainFill) -> Movement:
+    """The movement of a log that no fill is known of."""
+    fact = log.fact
+    op = BUY if fact.side is Side.BUY else SELL
+    movement = Movement(log.key, op, _log_order(log, log.key), fact.token_id, fact.shares, fact.collateral)
+    movement.fee = fact.fee
+    movement.status = "SETTLED"
+    movement.tx_hash = fact.tx_hash
+    movement.order_id = fact.order_id
+    movement.condition_id = fact.condition_id
+    movement.role = fact.role
+    return movement
+
+
+def _log_order(log: ChainFill, key: str) -> Order:
+    return (log.fact.occurred_at_ms, chain_position(log.fact.block, log.log_index), key)

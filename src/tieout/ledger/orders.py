@@ -23,7 +23,6 @@ from tieout.ledger.facts import (
 from tieout.ledger.fills import OVERFILL, ChainFill, Fill, fill_key
 from tieout.ledger.units import cash_of
 
-
 CLAIM_BITS: Final = 60
 """Bits of a packed claim that hold the size."""
 

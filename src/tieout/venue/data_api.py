@@ -26,6 +26,9 @@ from tieout.venue.listings import listings
 from tieout.venue.tokens import complement, is_structured
 from tieout.venue.wire import Row, WireError, shown
 
+ROWS_BY_OUTCOME_MS = 1_786_320_000_000
+"""2026-08-10 00:00 UTC: from here on REDEEM is one row per outcome (`polymarket.md` 4.1)."""
+
 _FLOWS = frozenset(("REWARD", "MAKER_REBATE", "TAKER_REBATE", "REFERRAL_REWARD", "YIELD", "TIP", "DEPOSIT"))
 _UNLABELED = 999
 _SEEN = frozenset(
@@ -253,10 +256,14 @@ def split_fee(side: Side, usdc: int, gross: int, scale: int) -> tuple[int, int]:
 
 
 def _redeem(row: Row, names: _Names, out: Decoded) -> None:
-    """One outcome's redemption (since 2026-08-10), or the combined row of before; an empty row says nothing."""
+    """One outcome's redemption (since 2026-08-10), or the combined row of before.
+
+    A combined row of nothing is a redemption that lost: the whole balance was burned for a payout of 0 (five such rows
+    of July 2026 are recorded). Since the change an empty row beside those of the outcomes says nothing.
+    """
     shares, payout = fields.float_amount(row, "size"), fields.float_amount(row, names.usdc)
     token_id = _token(row, names)
-    if not token_id and shares == 0 and payout == 0:
+    if not token_id and shares == 0 and payout == 0 and _time_ms(row) >= ROWS_BY_OUTCOME_MS:
         return
     condition_id = _condition(row, names)
     out.facts.append(
