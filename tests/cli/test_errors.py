@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli.command_line import CommandLine
+from cli.command_line import PROGRAM, CommandLine
 from tieout.store.connect import connect
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.wallets import acquire
@@ -83,3 +85,18 @@ def test_usage_errors_end_with_2(tieout: CommandLine, bosona: str) -> None:
     assert "--verify" in tieout("replay", "--wallet", bosona, code=2).err
     assert "--code" in tieout("db", "problems", "--code", "bad_luck", code=2).err
     assert "no message 999999999" in tieout("db", "raw", "999999999", code=2).err
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["table", "json"])
+def test_a_reader_that_goes_away_is_no_violation(tieout: CommandLine, bosona: str, more: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [PROGRAM, "log", "--wallet", bosona, *more],
+        env=tieout.environment(),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (2, b"")

@@ -17,14 +17,14 @@ pytestmark = pytest.mark.xdist_group("cli")
 OTHER = "0x" + "0e" * 20
 
 BAD: dict[str, dict[str, Any]] = {
-    "negative size": {"size": -10},
-    "size with 7 decimals": {"size": "10.0000001"},
-    "price above 1": {"price": 1.2, "usdcSize": 12},
-    "size that is a word": {"size": "ten"},
-    "size missing": {"size": None},
-    "side that is none": {"side": "HOLD"},
+    "size: negative": {"size": -10},
+    "size: 7 decimals": {"size": "10.0000001"},
+    "price: above 1": {"price": 1.2, "usdcSize": 12},
+    "size: a word": {"size": "ten"},
+    "size: missing": {"size": None},
+    "side: none of the two": {"side": "HOLD"},
 }
-"""Rows that differ from a good one in the fields given; the first word is the field that the message must name."""
+"""Rows that differ from a good one in the fields given; the name begins with the one that the message must name."""
 
 BROKEN = {
     "NaN": '{"proxyWallet": "0x0", "size": NaN}',
@@ -50,7 +50,7 @@ def test_every_bad_line_is_named_and_kept_and_its_neighbors_are_booked(
     assert problems[-1]["code"] == "unknown_kind"
     assert all(p["error"] for p in problems)
     for name, problem in zip(BAD, problems, strict=False):
-        assert name.partition(" ")[0] in problem["message"]
+        assert name.partition(":")[0] in problem["message"]
     assert "moon_phase" in problems[-1]["message"]
     assert_two_fills(tieout, wallet)
     kept = tieout("db", "problems", "--wallet", wallet, "--json").json

@@ -35,12 +35,14 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         connection.terminate()
 
 
-def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test written as a coroutine, run in a loop of its own."""
+def in_loop(
+    test: Callable[..., Coroutine[Any, Any, None]], *, patience_s: float = 2 * PATIENCE_S
+) -> Callable[..., None]:
+    """A test written as a coroutine, run in a loop of its own; one that hangs fails."""
 
     @wraps(test)
     def run(*args: Any, **fixtures: Any) -> None:
-        asyncio.run(test(*args, **fixtures))
+        asyncio.run(asyncio.wait_for(test(*args, **fixtures), patience_s))
 
     return run
 

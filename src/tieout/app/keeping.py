@@ -84,16 +84,25 @@ async def database_status(connection: asyncpg.Connection) -> DatabaseStatus:
 async def problems(
     connection: asyncpg.Connection, wallet: str | None = None, code: str | None = None
 ) -> list[ProblemKept]:
-    """Every message that could not be booked, oldest first; of one wallet or one code when given."""
+    """Every message that could not be booked, as they came, in the order of their files; of one wallet or code if
+    given.
+    """
     rows = await connection.fetch(
         "SELECT address, raw_id, origin, received_at_ms, code, message, octet_length(body), substr(body, 1, $3) "
         "FROM raw_problem JOIN raw_message USING (raw_id) JOIN wallet USING (wallet_id) "
-        "WHERE ($1::text IS NULL OR address = $1) AND ($2::text IS NULL OR code = $2) ORDER BY raw_id, code, message",
+        "WHERE ($1::text IS NULL OR address = $1) AND ($2::text IS NULL OR code = $2)",
         wallet,
         code,
         BODY_MAX,
     )
-    return [ProblemKept(*tuple(row)) for row in rows]
+    return sorted((ProblemKept(*tuple(row)) for row in rows), key=_as_they_came)
+
+
+def _as_they_came(problem: ProblemKept) -> tuple[int, str, int, int, str, str]:
+    """When it was heard, then file and line; messages of one batch are numbered in no order of their own."""
+    file, _, line = problem.origin.rpartition(":")
+    number = int(line) if line.isascii() and line.isdigit() else 0
+    return problem.received_at_ms, file, number, problem.raw_id, problem.code, problem.message
 
 
 async def unknown_names(connection: asyncpg.Connection, wallet: str | None = None) -> list[UnknownKept]:

@@ -29,8 +29,24 @@ YEAR_10000_MS = 253_402_300_800_000
 _MICRO = re.compile(r"(-?\b\d+) micro-(?:(shares)|units)")
 _LONG_ID = re.compile(r"0x[0-9a-f]{30,}(?:#\S)?|\b\d{30,}\b")
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+
+def _forget_reader() -> None:
+    """The reader of our output has gone (head, less): nothing more to say, and nobody to say it to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Screen(Console):
+    """A console whose reader may go away without looking like books that do not hold."""
+
+    def on_broken_pipe(self) -> None:
+        """End with 2; Rich would end with 1."""
+        self.quiet = True
+        _forget_reader()
+        raise SystemExit(CANNOT_TELL)
+
+
+out = _Screen(highlight=False, soft_wrap=False)
+err = _Screen(stderr=True, highlight=False)
 
 _EXPECTED = (StoreError, EmbeddedServerError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError)
 
@@ -45,8 +61,7 @@ def run(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
         code = asyncio.run(work())
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone (head, less): nothing more to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_reader()
         raise typer.Exit(CANNOT_TELL) from None
     except _EXPECTED as error:
         fail(str(error) or type(error).__name__)

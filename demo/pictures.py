@@ -1,0 +1,69 @@
+"""The pictures of the README: what real commands print, as SVG. Run it after `make demo`; it reads the demo's database.
+
+No fonts are fetched: the picture names fonts that systems have.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from io import StringIO
+
+from demo import BOSONA, JOINED_TX, LARGE, ROOT, SHARED, command, environment
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+PICTURES = ROOT / "docs" / "img"
+FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+TAKEN = {
+    "books": (96, ["books", "--wallet", BOSONA, "--all"], 0),
+    "explain": (136, ["explain", JOINED_TX, "--wallet", BOSONA], 0),
+    "audit": (92, ["audit", "--wallet", BOSONA], 0),
+    "unexplained": (140, ["books", "--wallet", LARGE], 0),
+    "violations": (100, ["audit", "--wallet", LARGE], 1),
+}
+"""Name: (columns of the terminal, the command, its exit code)."""
+
+GREY, RED, GREEN, YELLOW = (110, 118, 129), (255, 123, 114), (86, 211, 100), (227, 179, 65)
+BLUE, PURPLE, CYAN, WHITE = (121, 192, 255), (210, 168, 255), (86, 212, 221), (220, 224, 230)
+COLORS = [GREY, RED, GREEN, YELLOW, BLUE, PURPLE, CYAN, WHITE]
+THEME = TerminalTheme((22, 27, 34), WHITE, COLORS, COLORS)
+
+
+def screen(width: int, words: list[str], code: int) -> Text:
+    """What a terminal of *width* columns shows of the command, with its colors."""
+    shown = environment() | {"FORCE_COLOR": "1", "COLUMNS": str(width), "TERM": "xterm-256color"}
+    shown.pop("NO_COLOR", None)
+    done = subprocess.run(command(*words), env=shown, cwd=SHARED, capture_output=True, text=True, check=False)
+    if done.returncode != code:
+        sys.exit(f"{' '.join(words)}: expected exit code {code}, was {done.returncode}\n{done.stderr}")
+    return Text.from_ansi(done.stdout.rstrip("\n"))
+
+
+def svg(width: int, title: str, text: Text) -> str:
+    """*text* as an SVG picture of a terminal window."""
+    console = Console(record=True, width=width, file=StringIO(), force_terminal=True, color_system="truecolor")
+    # Blanks become pieces of their own, which are not drawn: some programs drop blanks at the start of a piece.
+    text.highlight_regex(" +", "none")
+    console.print(text, soft_wrap=True)
+    plain_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    plain_fonts = plain_fonts.replace("Fira Code, monospace", FONTS)
+    made = console.export_svg(title=title, theme=THEME, code_format=plain_fonts, unique_id=title.split()[1])
+    return re.sub(r"[ \t]+\n", "\n", made)
+
+
+def main() -> None:
+    """Write every picture."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, (width, words, code) in TAKEN.items():
+        brief = [f"{word[:8]}…" if len(word) > 30 else word for word in words]
+        path = PICTURES / f"{name}.svg"
+        path.write_text(svg(width, f"tieout {' '.join(brief)}", screen(width, words, code)))
+        print(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
