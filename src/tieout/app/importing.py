@@ -28,6 +28,8 @@ class ImportRequest:
     paths: tuple[Path, ...]
     kind: str | None = None
     batch: int = BATCH_MAX
+    take_over: bool = False
+    """Write even where another process holds the wallet; its next booking is refused."""
 
 
 async def import_files(dsn: str, request: ImportRequest, progress: Progress) -> Report:
@@ -35,7 +37,7 @@ async def import_files(dsn: str, request: ImportRequest, progress: Progress) -> 
     paths = files(request.paths)
     async with AsyncExitStack() as stack:
         writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
-        lease = await acquire(writer, request.wallet)
+        lease = await acquire(writer, request.wallet, take_over=request.take_over)
         intake = Intake(writer, reader, lease, Identity(request.wallet.lower(), request.owners), now_ms)
         return await _import(intake, paths, request, progress)
 

@@ -19,10 +19,11 @@ from tieout.app.keeping import (
     raw_message,
     unknown_names,
 )
+from tieout.app.rebuilding import rebuild_state
 from tieout.app.settings import Settings
 from tieout.cli.grid import Column, Grid
-from tieout.cli.options import AnyWallet, AsJson
-from tieout.cli.output import HOLDS, counted, out, print_json, run, say, short, when
+from tieout.cli.options import AnyWallet, AsJson, Wallet
+from tieout.cli.output import DOES_NOT, HOLDS, counted, err, out, print_json, run, say, short, when
 from tieout.cli.problems import PROBLEM_WORDS, problem_style
 from tieout.store.connect import shown
 
@@ -100,6 +101,22 @@ def _show_status(found: DatabaseStatus, place: str) -> None:
     if found.wallets:
         made.print(out)
     say((counted(len(found.wallets), "wallet"), "dim"))
+
+
+@app.command()
+def rebuild(wallet: Wallet) -> None:
+    """Make the stored books of a wallet again from its log. The log itself is never changed."""
+
+    async def work() -> int:
+        async with database(Settings()) as dsn:
+            with err.status("reading the log") as status:
+                before, after = await rebuild_state(
+                    dsn, wallet, lambda n: status.update(f"reading the log: {n:,} entries")
+                )
+        say(f"{len(before.differences):,} stored rows differed from the log, {len(after.differences):,} do now")
+        return HOLDS if after.holds else DOES_NOT
+
+    run(work)
 
 
 @app.command("problems")

@@ -37,6 +37,9 @@ def import_(
     kind: Annotated[
         str | None, typer.Option(metavar="KIND", help="Read every message as this kind instead of detecting it.")
     ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Write even if another process holds the wallet; it is then refused.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import recorded messages. Safe to repeat: a message already known changes nothing.
@@ -46,7 +49,7 @@ def import_(
     """
     if kind is not None and kind not in KINDS:
         raise typer.BadParameter(f"expected one of {', '.join(sorted(KINDS))}; was {kind!r}", param_hint="--kind")
-    request = ImportRequest(wallet, frozenset(owner or ()), tuple(paths), kind)
+    request = ImportRequest(wallet, frozenset(owner or ()), tuple(paths), kind, take_over=take_over)
 
     async def work() -> int:
         report = await _import(request)

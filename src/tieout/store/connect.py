@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, quote, urlsplit
+import re
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -11,24 +12,29 @@ from tieout.store.errors import StoreError
 
 async def connect(dsn: str) -> asyncpg.Connection:
     """A connection to *dsn* (postgresql://...). Raises StoreError with the address, never the password."""
+    address = shown(dsn)
     try:
         return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "tieout"})
-    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
-        raise StoreError(f"cannot reach the database {shown(dsn)}: {error}") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        raise StoreError(f"cannot reach the database {address}: {error or type(error).__name__}") from error
 
 
 def shown(dsn: str) -> str:
-    """*dsn* without its password, for messages."""
-    parts = urlsplit(dsn)
-    if parts.password is None:
-        return dsn
-    return dsn.replace(f":{parts.password}@", ":***@", 1)
+    """*dsn* without its password, for messages.
 
-
-def sqlalchemy_url(dsn: str) -> str:
-    """*dsn* as SQLAlchemy's asyncpg dialect wants it (the socket directory stays a query parameter)."""
-    parts = urlsplit(dsn)
-    query = parse_qs(parts.query)
-    host = query.get("host", [""])[0]
-    base = f"postgresql+asyncpg://{parts.netloc}{parts.path}"
-    return f"{base}?host={quote(host, safe='/')}" if host else base
+    Raises StoreError, with nothing of the address, when it is no address: part of a password may stand anywhere then.
+    """
+    try:
+        parts = urlsplit(dsn)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("postgresql", "postgres") or "@" in parts.path:
+        raise StoreError(
+            "the database address is not of the form postgresql://user:password@host:port/name "
+            "(write special characters of a password as %XX)"
+        )
+    user = f"{parts.username}:***@" if parts.password is not None else f"{parts.username}@" if parts.username else ""
+    where = f"{host}:{port}" if port else host
+    query = re.sub(r"(password=)[^&]*", r"\1***", parts.query)
+    return f"{parts.scheme}://{user}{where}{parts.path}{'?' + query if query else ''}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from tieout.ledger.rows import MovementRow, OrderRow, PositionRow
+from tieout.ledger.rows import BookRows, MovementRow, OrderRow, PositionRow
 from tieout.store.errors import BrokenInvariantError, LeaseLostError, StaleHeadError, StoreError
 from tieout.store.wallets import Head, Lease
 
@@ -63,6 +63,9 @@ class Booking:
         return Head(self.log[-1][1], self.log[-1][9]) if self.log else self.head
 
 
+_BOOK = "SELECT book($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
+
+
 async def write(connection: asyncpg.Connection, lease: Lease, booking: Booking) -> None:
     """Book, in one statement and so in one transaction.
 
@@ -71,7 +74,7 @@ async def write(connection: asyncpg.Connection, lease: Lease, booking: Booking) 
     head = booking.new_head
     try:
         await connection.execute(
-            "SELECT book($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+            _BOOK,
             lease.wallet_id,
             lease.epoch,
             booking.head.seq,
@@ -101,6 +104,38 @@ def _named(error: asyncpg.PostgresError) -> StoreError:
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return BrokenInvariantError(f"{error.constraint_name}: {error} {error.detail or ''}")
     return StoreError(f"the database refused: {error}")
+
+
+async def replace_state(connection: asyncpg.Connection, lease: Lease, head: Head, state: BookRows) -> None:
+    """Put *state*, which the log up to *head* gives, in the place of the stored state, in one transaction.
+
+    Raises StaleHeadError when the log grew meanwhile, LeaseLostError when the wallet was taken over.
+    """
+    wallet_id = lease.wallet_id
+    try:
+        async with connection.transaction():
+            for table in ("positions", "orders", "movements"):
+                await connection.execute(f"DELETE FROM {table} WHERE wallet_id = $1", wallet_id)
+            next_book = await connection.fetchval("SELECT next_book FROM wallet WHERE wallet_id = $1", wallet_id)
+            await connection.execute(
+                _BOOK,
+                wallet_id,
+                lease.epoch,
+                head.seq,
+                head.hash,
+                next_book,
+                [],
+                [],
+                [],
+                [(wallet_id, *row) for row in state.positions],
+                [(wallet_id, *row) for row in state.orders],
+                [(wallet_id, *row) for row in state.movements],
+                [],
+                [],
+                f"{lease.address} {head.seq}",
+            )
+    except asyncpg.PostgresError as error:
+        raise _named(error) from error
 
 
 async def entries(

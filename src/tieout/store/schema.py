@@ -10,7 +10,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tieout.store.connect import connect, sqlalchemy_url
+from tieout.store.connect import connect, shown
+from tieout.store.errors import StoreError
+
+VERSION_MIN = 16
+"""The oldest PostgreSQL that the schema is tried on."""
 
 MIGRATION_LOCK = 0x7_1E_0F7
 """Advisory lock that keeps two processes from migrating at once."""
@@ -18,15 +22,25 @@ MIGRATION_LOCK = 0x7_1E_0F7
 
 async def migrate(dsn: str) -> None:
     """Apply every migration that is missing; several processes may call this at once."""
-    # Reached by the driver first: its error says what is wrong in one sentence.
-    await (await connect(dsn)).close()
-    engine = create_async_engine(sqlalchemy_url(dsn), poolclass=NullPool)
+    await _require_version(dsn)
+    # The driver reads the address itself, so that every setting in it means the same here as everywhere else.
+    engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: connect(dsn))
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+async def _require_version(dsn: str) -> None:
+    connection = await connect(dsn)
+    try:
+        number = int(await connection.fetchval("SHOW server_version_num"))
+    finally:
+        await connection.close()
+    if number < VERSION_MIN * 10_000:
+        raise StoreError(f"{shown(dsn)} is PostgreSQL {number // 10_000}; tieout needs {VERSION_MIN} or newer")
 
 
 def _upgrade(connection: Connection) -> None:

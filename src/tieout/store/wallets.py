@@ -80,7 +80,7 @@ async def acquire(
     if not got and not take_over:
         held_by = await connection.fetchval("SELECT holder FROM wallet WHERE wallet_id = $1", wallet_id)
         raise LeaseHeldError(
-            f"wallet {address} is being written by {held_by or 'another process'}: wait, stop it, or take over"
+            f"wallet {address} is being written by {held_by or 'another process'}: wait, stop it, or use --take-over"
         )
     if exclusive or take_over:
         epoch = await connection.fetchval(
