@@ -246,6 +246,16 @@ def test_I3_the_missing_buy_heals_it(world: World) -> None:
     assert world.audit()["I3"].holds is True
 
 
+def test_I4_a_split_and_a_merge_move_every_leg_by_the_same_amount(world: World) -> None:
+    """Also while the tokens are not known yet: the legs then have names of their own, and take the real ones later."""
+    world.take(activity_row("SPLIT", size="10", usdc="10", tx=5), activity_row("MERGE", size="4", usdc="4", tx=6, at=9))
+    assert {r.token_id: r.shares for r in world.rows()[0]} == {f"{CONDITION}#{i}": 6 * MICRO for i in (0, 1)}
+    world.book(*LISTED)
+    assert {r.token_id: r.shares for r in world.rows()[0]} == {YES: 6 * MICRO, NO: 6 * MICRO}
+    assert world.audit()["I4"].holds is True
+    assert world.verify().holds
+
+
 def test_O2_more_matched_than_the_order_holds_is_an_alarm(world: World) -> None:
     world.take(order_message(1), order_message(1, kind="UPDATE", matched="10.5"))
     assert world.audit()["O2"].holds is False
