@@ -7,6 +7,8 @@ in its name is the catalog's.
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 from catalog.world import (
     CONDITION,
@@ -21,7 +23,17 @@ from catalog.world import (
     trade_message,
     transfer_log,
 )
-from tieout.ledger.facts import ClaimRejected, ConditionResolved, OutcomeTokenListed, PayoutRedeemed, TokensTransferred
+from tieout.ledger.books import Books
+from tieout.ledger.explain import collateral_checks
+from tieout.ledger.facts import (
+    ClaimRejected,
+    ConditionResolved,
+    OrderFilledOnChain,
+    OutcomeTokenListed,
+    PayoutRedeemed,
+    TokensTransferred,
+)
+from tieout.venue.decode import Identity, decode
 
 MICRO = 1_000_000
 LISTED = [
@@ -343,6 +355,24 @@ def test_C2_the_books_balance_to_the_unit_in_sql_and_in_the_audit(world: World) 
     cost, realized = sum(r.cost_basis for r in rows), sum(r.realized_pnl for r in rows)
     assert -sum(m.cash for m in movements) == cost - realized
     assert world.audit()["C2"].holds is True
+
+
+def test_C2_the_collateral_that_a_transaction_moved_is_what_its_movements_account_for(
+    world: World, shared: Path
+) -> None:
+    """A recorded receipt: 10.5 for the shares and 0.3675 of fee left the wallet in one transfer."""
+    receipt = "0x2102dbbdcda563c858cc419e05530786d3287775c2f8300cbcf6f04a7dd51ec1"
+    payload = json.loads((shared / "real" / "receipts" / f"{receipt}.json").read_bytes())
+    address = "0xc2ad03f79ca3f3c17d8c7de2612ce0c89b7d40ed"
+    facts = decode(json.dumps(payload).encode(), Identity(address, frozenset())).facts
+    books = Books()
+    books.extend(facts)
+    assert collateral_checks(list(books.books.values())) == []
+    books = Books()
+    books.extend(fact for fact in facts if not isinstance(fact, OrderFilledOnChain))
+    assert collateral_checks(list(books.books.values())) == [
+        f"tx {receipt}: -10867500 micro-units of collateral moved, the books account for 0"
+    ]
 
 
 def test_C3_C4_selling_everything_leaves_no_cost(world: World) -> None:

@@ -258,7 +258,7 @@ async def test_an_exclusive_lease_refuses_every_other_writer_and_names_the_holde
             with pytest.raises(LeaseHeldError) as caught:
                 await acquire(other, ADDRESS, exclusive=exclusive)
             assert this_process() in str(caught.value)
-            assert "wait, stop it, or take over" in str(caught.value)
+            assert "wait, stop it, or use --take-over" in str(caught.value)
         await acquire(other, "0x" + "b2" * 20, exclusive=True)
 
 

@@ -88,7 +88,7 @@ async def kept(connection: asyncpg.Connection, address: str) -> Kept:
     wallet_id = await wallet_id_of(connection, address)
     assert wallet_id is not None
     found = await verify(connection, wallet_id)
-    assert (found.chain_breaks, found.differences) == ((), ())
+    assert found.holds, (found.chain_breaks[:3], found.differences[:3])
     count = await connection.fetchrow(
         "SELECT count(*) AS entries, count(DISTINCT fact) AS facts, count(DISTINCT digest) AS digests, max(seq) AS top "
         "FROM log WHERE wallet_id = $1",
@@ -127,7 +127,9 @@ def assert_same(one: Kept, other: Kept, *, order: bool = True) -> None:
     """Fails with the first rows that differ; *order*: the log tells the same facts in the same order, too."""
     for name, ours, theirs in zip(BookRows._fields, one.rows, other.rows, strict=True):
         differing = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]][:3]
-        assert (len(ours), differing) == (len(theirs), []), name
+        assert (len(ours), differing) == (len(theirs), []), (
+            f"{len(ours)} and {len(theirs)} {name}, differing: {differing}"
+        )
     assert one.raw == other.raw
     assert one.problems == other.problems
     assert one.unknown == other.unknown

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from tieout.app.history import verify_books
-from tieout.ledger.explain import cross_checks, row_checks
+from tieout.ledger.explain import collateral_checks, cross_checks, row_checks
 from tieout.ledger.invariants import Finding
 from tieout.ledger.invariants import audit as audit_books
 
@@ -49,5 +49,5 @@ async def audit_wallet(connection: asyncpg.Connection, wallet_id: int, progress:
             result.chain_breaks,
         )
     )
-    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))]
+    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))] + collateral_checks(folded)
     return Audit(tuple(findings), tuple(notes))

@@ -66,3 +66,26 @@ def row_checks(book: Book) -> list[str]:
             if legs and shares != row.shares:
                 found.append(f"tx {tx_hash} {side} {token_id}: the row says {row.shares} micro-shares, fills {shares}")
     return found
+
+
+def collateral_checks(books: list[Book]) -> list[str]:
+    """Where the collateral that a transaction moved is not what its movements account for.
+
+    Only transactions whose collateral transfers are known. What is left over is a deposit, a withdrawal or a movement
+    that is still missing; it is told here and not booked.
+    """
+    moved: dict[str, int] = {}
+    for book in books:
+        for move in book.collateral_moves.values():
+            if not move.removed:
+                moved[move.tx_hash] = moved.get(move.tx_hash, 0) + move.amount
+    caused = dict.fromkeys(moved, 0)
+    for book in books:
+        for movement in book.timeline.movements:
+            if movement.tx_hash in caused:
+                caused[movement.tx_hash] += movement.cash()
+    return [
+        f"tx {tx_hash}: {amount} micro-units of collateral moved, the books account for {caused[tx_hash]}"
+        for tx_hash, amount in sorted(moved.items())
+        if amount != caused[tx_hash]
+    ]
