@@ -190,6 +190,35 @@ async def test_P2_books_joined_while_the_booking_before_is_in_flight_lose_nothin
         assert await stored(look, wallet_id) == in_memory([*placed, fill, *joining])
 
 
+@pytest.mark.parametrize("how", ["send", "land"])
+def test_P4_a_batch_canceled_while_it_is_made_again_is_booked_whole_by_the_next_try(dsn: str, how: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with booker_of(dsn) as booker, booker_of(dsn) as other, connected(dsn) as look:
+            many = [
+                OrderPlaced(order_id=f"0x{n}", token_id=f"{n}", side=Side.BUY, price=500_000, size=1)
+                for n in range(4_000)
+            ]
+            await booker.book(heard([PLACED]))
+            await other.book(heard([claim(1)]))
+            # Refused, because of the other: this batch, or the next one made on top of it, must be made again.
+            await booker.send(heard(many if how == "land" else [claim(2)]))
+            working = asyncio.create_task(booker.land() if how == "land" else booker.send(heard(many)))
+
+            # Made on top of what the other wrote, and not yet written: entry 3 is the claim that was refused before.
+            while booker.cache.head.seq != (2 if how == "land" else 3) or sum(booker.cache.facts.values()) < 40:
+                assert not working.done()
+                await asyncio.sleep(0)
+            working.cancel()
+            await asyncio.wait([working])
+            await booker.book(heard(many))
+            found = await verify(look, await wallet_id_of(look, ADDRESS))
+            assert found.holds
+            assert await look.fetchval("SELECT count(*) FROM orders") == 1 + len(many)
+
+    run()
+
+
 @in_loop
 async def test_R1_a_writer_taken_over_hears_of_it_at_its_next_word_and_books_nothing_on_top(dsn: str) -> None:
     async with booker_of(dsn) as booker, connected(dsn) as other, connected(dsn) as look:
