@@ -433,7 +433,6 @@ async def test_R1_an_error_of_a_batch_reaches_everyone_who_waits_for_it_and_stop
         assert await desk.value("SELECT count(*) FROM raw_message") == 11, "the journal has them for the next try"
 
 
-@pytest.mark.xfail(strict=True, reason="IntakeQueue leaves those behind the failed batch waiting for ever")
 @in_loop
 async def test_an_error_also_reaches_those_whose_message_waited_behind_the_batch(dsn: str) -> None:
     async with desk_of(dsn) as desk:
@@ -454,7 +453,6 @@ async def test_an_error_also_reaches_those_whose_message_waited_behind_the_batch
             assert behind.exception() is not None
 
 
-@pytest.mark.xfail(strict=True, reason="IntakeQueue takes messages after it has stopped, and never answers")
 @in_loop
 async def test_a_message_put_to_a_queue_that_has_stopped_is_refused(dsn: str) -> None:
     async with desk_of(dsn) as desk:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import msgspec
 import pytest
 
 from oracle.history import life, observe
@@ -297,7 +296,6 @@ def test_L2_a_changed_byte_of_the_log_is_found_and_named(dsn: str, change: str) 
     assert len(found.chain_breaks) <= 2, "the entries before and long after it are not blamed"
 
 
-@pytest.mark.xfail(strict=True, raises=msgspec.MsgspecError, reason="verify stops at an entry it cannot decode")
 @pytest.mark.parametrize(
     "change", ["fact = 'not a fact'", "fact = ''", 'fact = \'{"kind":"unheard_of"}\'', "fact = upper(fact)"]
 )
@@ -306,7 +304,6 @@ def test_L2_an_entry_that_is_no_fact_any_more_is_found_and_named(dsn: str, chang
     assert found.chain_breaks[0] == "entry 17: its hash is not the one its content gives"
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the chain is over the fact and its envelope only")
 @pytest.mark.parametrize("change", ["occurred_at_ms = occurred_at_ms + 1", "book = book + 1", "digest = sha256('x')"])
 def test_L2_a_changed_column_beside_the_fact_is_found_and_named(dsn: str, change: str) -> None:
     change = change.replace("sha256('x')", "substr(sha256('x'), 1, 16)")

@@ -11,7 +11,37 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 MODULE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
 
-DUE = "R1 R2 R5 T3 P1 P2 P4 P6 S2 S3 S4 S5 S6 E3 I2 I3 I4 O2 O3 O4 F2 F3 F4 C1 C2 C3 C4 L1 L2".split()
+DUE = [
+    "R1",
+    "R2",
+    "R5",
+    "T3",
+    "P1",
+    "P2",
+    "P4",
+    "P6",
+    "S2",
+    "S3",
+    "S4",
+    "S5",
+    "S6",
+    "E3",
+    "I2",
+    "I3",
+    "I4",
+    "O2",
+    "O3",
+    "O4",
+    "F2",
+    "F3",
+    "F4",
+    "C1",
+    "C2",
+    "C3",
+    "C4",
+    "L1",
+    "L2",
+]
 """Rows of the catalog that the books must survive by themselves; live rows come with the worker."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from tieout.app.settings import Settings
-from tieout.store.connect import connect, shown
+from tieout.store.connect import connected, shown
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.errors import StoreError
 
@@ -73,16 +73,6 @@ async def _schema_of(dsn: str) -> str | None:
         except asyncpg.UndefinedTableError:
             return None
     return None if revision is None else str(revision)
-
-
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to *dsn*, closed at the end."""
-    connection = await connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @asynccontextmanager

@@ -78,12 +78,13 @@ async def _entries_of_books(
 ) -> list[tuple[log.Entry, str]]:
     """(entry, origin of its raw message) of the books *numbers*, in the order of the log."""
     rows = await connection.fetch(
-        "SELECT seq, book, occurred_at_ms, l.received_at_ms, raw_id, l.source, fact, hash, COALESCE(origin, '') "
-        "FROM log l LEFT JOIN raw_message USING (raw_id) WHERE l.wallet_id = $1 AND book = ANY ($2) ORDER BY seq",
+        "SELECT seq, book, occurred_at_ms, l.received_at_ms, raw_id, l.source, fact, l.digest, hash, "
+        "COALESCE(origin, '') FROM log l LEFT JOIN raw_message USING (raw_id) "
+        "WHERE l.wallet_id = $1 AND book = ANY ($2) ORDER BY seq",
         wallet_id,
         numbers,
     )
-    return [(log.Entry(*tuple(row)[:8]), row[8]) for row in rows]
+    return [(log.Entry(*tuple(row)[:9]), row[9]) for row in rows]
 
 
 async def _whole_books(connection: asyncpg.Connection, wallet_id: int, numbers: list[int]) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
+import msgspec
 
 from tieout.ledger.books import Books
 from tieout.ledger.facts import decode
@@ -103,15 +104,17 @@ async def verify_books(
         async for chunk in log.entries(connection, wallet_id):
             for entry in chunk:
                 seq += 1
-                fact = entry.fact.encode()
-                previous = log.chain(previous, entry.seq, entry.received_at_ms, entry.source, entry.raw_id, fact)
                 if entry.seq != seq:
                     breaks.append(f"entry {seq} is missing: the next one is {entry.seq}")
                     seq = entry.seq
+                previous = entry.chained(previous)
                 if previous != entry.hash:
                     breaks.append(f"entry {entry.seq}: its hash is not the one its content gives")
                     previous = entry.hash
-                books.merge(decode(entry.fact))
+                try:
+                    books.merge(decode(entry.fact))
+                except msgspec.MsgspecError as error:
+                    breaks.append(f"entry {entry.seq}: it is no fact any more: {error}")
             progress(seq)
         if (head.seq, head.hash) != (seq, previous):
             breaks.append(f"the head says entry {head.seq}, the log ends at {seq} or with another hash")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tieout.app.clock import now_ms
-from tieout.app.database import connected
 from tieout.intake.booking import Sent
 from tieout.intake.documents import files, messages
 from tieout.intake.intake import BATCH_MAX, Incoming, Intake, Report
+from tieout.store.connect import connected
 from tieout.store.wallets import acquire
 from tieout.venue.decode import Identity
 
@@ -47,15 +47,15 @@ async def _import(intake: Intake, paths: list[Path], request: ImportRequest, pro
     report = Report()
     done = 0
     flying: Sent | None = None
-    for batch in _batches(_incoming(paths, request.kind), request.batch):
-        one, sent = await intake.send(batch)
-        report.add(one)
-        # What was sent before has landed by now, so its count is final.
-        report.new_facts += flying.new_facts if flying is not None else 0
-        flying = sent
-        done += sum(len(message.body) for message in batch)
-        progress(min(done, total), total, report)
-    await intake.booker.land()
+    async with intake.booker.landing():
+        for batch in _batches(_incoming(paths, request.kind), request.batch):
+            one, sent = await intake.send(batch)
+            report.add(one)
+            # What was sent before has landed by now, so its count is final.
+            report.new_facts += flying.new_facts if flying is not None else 0
+            flying = sent
+            done += sum(len(message.body) for message in batch)
+            progress(min(done, total), total, report)
     report.new_facts += flying.new_facts if flying is not None else 0
     progress(total, total, report)
     return report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tieout.app.database import connected
 from tieout.app.history import Verification, verify, verify_books
 from tieout.ledger.rows import all_rows
+from tieout.store.connect import connected
 from tieout.store.errors import StoreError
 from tieout.store.log import replace_state
 from tieout.store.wallets import acquire

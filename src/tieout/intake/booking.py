@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -14,7 +15,7 @@ from tieout.ledger.books import nodes_of
 from tieout.ledger.facts import AnyFact, encode
 from tieout.ledger.rows import movement_row, order_row, position_rows
 from tieout.store.errors import StaleHeadError, StoreError
-from tieout.store.log import Booking, chain, fact_digest, write
+from tieout.store.log import Booking, Entry, fact_digest, write
 from tieout.store.wallets import Lease
 
 YIELD_EVERY = 50
@@ -38,7 +39,7 @@ class Heard:
 class _Changes:
     """What a batch changed, before it is written."""
 
-    log: list[tuple[int, int, int, int, int, int, str, str, bytes, bytes]] = field(default_factory=list)
+    log: list[tuple[int | str | bytes, ...]] = field(default_factory=list)
     nodes: list[tuple[int, str, int]] = field(default_factory=list)
     joins: list[tuple[int, int, int]] = field(default_factory=list)
     touched: dict[int, None] = field(default_factory=dict)
@@ -56,6 +57,10 @@ class Sent:
     def new_facts(self) -> int:
         """How many of the facts were new; final when it has landed."""
         return len(self.booking.log)
+
+
+class _MadeAnewError(Exception):
+    """The booking in flight was refused and made anew: the one on top of it must be, too."""
 
 
 class Booker:
@@ -89,17 +94,32 @@ class Booker:
             await self.land()
             self.cache.trim()
         try:
-            booking = await self._make(heard)
+            try:
+                booking = await self._make(heard)
+                made_anew = not await self._landed()
+            except _MadeAnewError:
+                made_anew = True
+            if made_anew:
+                # The one before was refused and is booked anew now; this one was made from a state that never was.
+                booking = await self._make(heard)
         except BaseException:
             await self._abandon()
             raise
-        if not await self._landed():
-            # The one before was refused and is booked anew now; this one was made from a state that never was.
-            booking = await self._make(heard)
         if booking is None:
             return None
         self._flight = Sent(heard, booking, asyncio.create_task(write(self._writer, self._lease, booking)))
         return self._flight
+
+    @asynccontextmanager
+    async def landing(self) -> AsyncIterator[None]:
+        """Everything sent inside is written at the end; after an error, what is in flight is waited for, too."""
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                await self._abandon()
+            raise
+        await self.land()
 
     async def land(self) -> None:
         """Return when everything sent is written."""
@@ -113,7 +133,11 @@ class Booker:
         try:
             await flight.writing
         except StaleHeadError as error:
-            await self._again(flight, error)
+            try:
+                await self._again(flight, error)
+            except BaseException:
+                self.cache.drop()
+                raise
             return False
         except BaseException:
             # The books in memory are ahead of the database now.
@@ -160,10 +184,13 @@ class Booker:
         numbers = [await self._route(group, changes) for group in nodes]
         await self.cache.load({self.cache.root(number): None for number in numbers})
         await self._merge(heard, numbers, changes)
-        if not changes.log and not changes.joins:
-            # Nothing new; routes without facts are not stored.
+        if not changes.log:
+            # Nothing new: routes without facts are not stored, nor a join that no fact of the log shows. A join
+            # waited for what was in flight, so the cache may be dropped.
             for _, node, _ in changes.nodes:
                 self.cache.router.book_of.pop(node, None)
+            if changes.joins:
+                self.cache.drop()
             return None
         booking = await self._booking(changes)
         self.cache.advance(booking.new_head, len(changes.log))
@@ -173,6 +200,9 @@ class Booker:
         number, joined, fresh = self.cache.router.route(nodes)
         wallet_id = self._lease.wallet_id
         changes.nodes.extend((wallet_id, node, number) for node in fresh)
+        if joined and not await self._landed():
+            # Books are joined from the log, so what is in flight must be in it.
+            raise _MadeAnewError
         for other in joined:
             changes.joins.append((wallet_id, other, number))
             await self.cache.join(other, number)
@@ -192,21 +222,19 @@ class Booker:
                 continue
             body = encode(fact)
             seq += 1
-            previous = chain(previous, seq, item.received_at_ms, item.source, item.raw_id, body)
-            changes.log.append(
-                (
-                    wallet_id,
-                    seq,
-                    number,
-                    fact.occurred_at_ms,
-                    item.received_at_ms,
-                    item.raw_id,
-                    item.source,
-                    body.decode(),
-                    fact_digest(body),
-                    previous,
-                )
+            entry = Entry(
+                seq,
+                number,
+                fact.occurred_at_ms,
+                item.received_at_ms,
+                item.raw_id,
+                item.source,
+                body.decode(),
+                fact_digest(body),
+                b"",
             )
+            previous = entry.chained(previous)
+            changes.log.append((wallet_id, *entry[:-1], previous))
             cache.facts[number] += 1
             changes.touched[number] = None
 

@@ -15,6 +15,7 @@ import asyncpg
 
 from tieout.intake.booking import Booker, Heard, Sent
 from tieout.store import journal
+from tieout.store.errors import StoreError
 from tieout.store.journal import RawMessage
 from tieout.store.wallets import Lease
 from tieout.venue.decode import Decoded, Identity, Problem, decode
@@ -100,7 +101,7 @@ class Intake:
     async def send(self, messages: Sequence[Incoming]) -> tuple[Report, Sent | None]:
         """As `take`, but return while the booking is still being written; `new_facts` is told by the second."""
         received_at_ms = self._now_ms()
-        raw_ids = await journal.append(
+        kept = await journal.append(
             self._reader,
             self._lease.wallet_id,
             [RawMessage(m.body, m.source, m.origin, received_at_ms) for m in messages],
@@ -109,15 +110,16 @@ class Intake:
         heard: list[Heard] = []
         problems: list[tuple[int, str, str]] = []
         unknown: dict[tuple[str, str], tuple[int, int]] = {}
-        for message, raw_id in zip(messages, raw_ids, strict=True):
+        for message, (raw_id, is_new) in zip(messages, kept, strict=True):
             decoded = self._decode(message)
             report.kinds[decoded.kind or "unknown"] += 1
             for problem in decoded.problems:
                 report.troubles.append(Trouble(message.origin, problem.code, problem.message))
                 problems.append((raw_id, problem.code, problem.message))
             for what in decoded.unknown:
-                times, first = unknown.get((decoded.kind, what), (0, raw_id))
-                unknown[decoded.kind, what] = (times + 1, first)
+                if is_new:
+                    times, first = unknown.get((decoded.kind, what), (0, raw_id))
+                    unknown[decoded.kind, what] = (times + 1, first)
                 report.unknown[f"{decoded.kind} {what}"] += 1
             heard.extend([Heard(fact, raw_id, message.source, received_at_ms) for fact in decoded.facts])
         report.facts = len(heard)
@@ -141,28 +143,36 @@ class IntakeQueue:
         self._intake = intake
         self._waiting: list[tuple[Incoming, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._stopped: BaseException | None = None
 
     async def put(self, message: Incoming) -> None:
-        """Returns when *message* is booked. Raises what the batch raised."""
+        """Returns when *message* is booked. Raises what the batch raised, or StoreError when the queue has stopped."""
+        if self._stopped is not None:
+            raise StoreError(f"the intake has stopped: {self._stopped or type(self._stopped).__name__}")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((message, future))
         self._wake.set()
         await future
 
     async def run(self) -> None:
-        """Book until canceled. An error goes to everyone whose message was in the batch, then stops the queue."""
-        while True:
-            await self._wake.wait()
-            batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-            if not self._waiting:
-                self._wake.clear()
-            try:
+        """Book until canceled. An error goes to everyone who waits, and stops the queue."""
+        batch: list[tuple[Incoming, asyncio.Future[None]]] = []
+        try:
+            while True:
+                await self._wake.wait()
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                if not self._waiting:
+                    self._wake.clear()
                 await self._intake.take([message for message, _ in batch])
-            except Exception as error:
                 for _, future in batch:
                     if not future.done():
-                        future.set_exception(error)
-                raise
-            for _, future in batch:
+                        future.set_result(None)
+                batch = []
+        except BaseException as error:
+            self._stopped = error
+            for _, future in (*batch, *self._waiting):
                 if not future.done():
-                    future.set_result(None)
+                    future.set_exception(
+                        error if isinstance(error, Exception) else StoreError("the intake has stopped")
+                    )
+            raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -17,6 +19,34 @@ async def connect(dsn: str) -> asyncpg.Connection:
         return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "tieout"})
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise StoreError(f"cannot reach the database {address}: {error or type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to *dsn*, closed at the end. When it is lost meanwhile, that is a StoreError in one sentence."""
+    connection = await connect(dsn)
+    try:
+        yield connection
+    except LOST as error:
+        raise StoreError(
+            f"the database {shown(dsn)} was lost ({error or type(error).__name__}); what was booked stays booked, "
+            "and the same command goes on from there"
+        ) from error
+    finally:
+        with suppress(*LOST, TimeoutError):
+            await connection.close(timeout=5)
+
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+)
+"""What asyncpg raises when the server or the connection goes away."""
 
 
 def shown(dsn: str) -> str:

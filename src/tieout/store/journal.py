@@ -20,7 +20,19 @@ class RawMessage:
     received_at_ms: int
 
 
-_SECRET = re.compile(rb'("(?:secret|passphrase|private_?key|mnemonic)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+_NAME = rb'[^"\\]*(?:secret|passphrase|password|private_?key|mnemonic)[^"\\]*'
+_SECRET = re.compile(
+    # A field of the message, whatever its value, also cut off in the middle.
+    rb'("' + _NAME + rb'"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}\]"\[{]+)'
+    # A field of JSON inside a JSON string.
+    rb'|(\\"' + _NAME + rb'\\"\s*:\s*)\\"(?:[^"\\]|\\\\.)*(?:\\")?',
+    re.IGNORECASE,
+)
+_HINTS = (b"secret", b"passphrase", b"password", b"private", b"mnemonic")
+
+
+def _hide(match: re.Match[bytes]) -> bytes:
+    return match[1] + b'"[redacted]"' if match[1] is not None else match[2] + b'\\"[redacted]\\"'
 
 
 def redacted(body: bytes) -> bytes:
@@ -29,9 +41,7 @@ def redacted(body: bytes) -> bytes:
     The one exception to "exact bytes": secrets never reach the database.
     """
     lowered = body.lower()
-    if b"secret" in lowered or b"passphrase" in lowered or b"private" in lowered or b"mnemonic" in lowered:
-        return _SECRET.sub(rb'\1"[redacted]"', body)
-    return body
+    return _SECRET.sub(_hide, body) if any(hint in lowered for hint in _HINTS) else body
 
 
 def digest_of(body: bytes) -> bytes:
@@ -53,8 +63,10 @@ SELECT raw_id, digest FROM added
 """
 
 
-async def append(connection: asyncpg.Connection, wallet_id: int, messages: Sequence[RawMessage]) -> list[int]:
-    """Keep *messages* and return the raw id of each; equal bytes are kept once."""
+async def append(
+    connection: asyncpg.Connection, wallet_id: int, messages: Sequence[RawMessage]
+) -> list[tuple[int, bool]]:
+    """Keep *messages* and return (raw id, whether it is new) of each; equal bytes are kept once."""
     if not messages:
         return []
     bodies = [redacted(message.body) for message in messages]
@@ -68,14 +80,16 @@ async def append(connection: asyncpg.Connection, wallet_id: int, messages: Seque
         bodies,
         digests,
     )
+    # In the order of the digests, so that two writers with the same messages do not wait for each other in a circle.
     ids = {bytes(row["digest"]): int(row["raw_id"]) for row in rows}
+    new = set(ids)
     missing = [digest for digest in digests if digest not in ids]
     if missing:
         known = await connection.fetch(
             "SELECT raw_id, digest FROM raw_message WHERE wallet_id = $1 AND digest = ANY ($2)", wallet_id, missing
         )
         ids.update((bytes(row["digest"]), int(row["raw_id"])) for row in known)
-    return [ids[digest] for digest in digests]
+    return [(ids[digest], digest in new) for digest in digests]
 
 
 async def note_problems(connection: asyncpg.Connection, problems: Sequence[tuple[int, str, str]]) -> None:

@@ -27,13 +27,16 @@ class Entry(NamedTuple):
     raw_id: int
     source: str
     fact: str
+    digest: bytes
     hash: bytes
 
-
-def chain(previous: bytes, seq: int, received_at_ms: int, source: str, raw_id: int, fact: bytes) -> bytes:
-    """The hash of an entry: over the hash before it and everything it says."""
-    head = f"\n{seq}\n{received_at_ms}\n{raw_id}\n{source}\n".encode()
-    return sha256(previous + head + fact).digest()
+    def chained(self, previous: bytes) -> bytes:
+        """The hash that the entry should carry: over the hash before it and everything it says."""
+        head = (
+            f"\n{self.seq}\n{self.book}\n{self.occurred_at_ms}\n{self.received_at_ms}\n{self.raw_id}"
+            f"\n{self.source}\n{self.digest.hex()}\n{self.fact}"
+        )
+        return sha256(previous + head.encode()).digest()
 
 
 def fact_digest(fact: bytes) -> bytes:
@@ -48,7 +51,7 @@ class Booking:
     head: Head
     """The head it was made from."""
     next_book: int
-    log: list[tuple[int, int, int, int, int, int, str, str, bytes, bytes]]
+    log: list[tuple[int | str | bytes, ...]]
     nodes: list[tuple[int, str, int]]
     joins: list[tuple[int, int, int]]
     positions: list[tuple[int | str, ...]] = field(default_factory=list)
@@ -60,7 +63,10 @@ class Booking:
     @property
     def new_head(self) -> Head:
         """The head after it."""
-        return Head(self.log[-1][1], self.log[-1][9]) if self.log else self.head
+        if not self.log:
+            return self.head
+        last = Entry(*self.log[-1][1:])  # type: ignore[arg-type]
+        return Head(last.seq, last.hash)
 
 
 _BOOK = "SELECT book($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
@@ -90,11 +96,14 @@ async def write(connection: asyncpg.Connection, lease: Lease, booking: Booking) 
             booking.gone_movements,
             f"{lease.address} {head.seq}",
         )
+    except asyncpg.PostgresConnectionError:
+        # The connection went away: `connect.connected` says so. Whether this booking arrived, the next read tells.
+        raise
     except asyncpg.PostgresError as error:
         raise _named(error) from error
 
 
-def _named(error: asyncpg.PostgresError) -> StoreError:
+def _named(error: Exception) -> StoreError:
     code = getattr(error, "sqlstate", "")
     if code == "TI001" or isinstance(error, asyncpg.UniqueViolationError):
         # A fact, route or sequence number that is there already: somebody else wrote it. A result, not a failure.
@@ -144,7 +153,7 @@ async def entries(
     """The log from *after* on, in order, in chunks."""
     while True:
         rows = await connection.fetch(
-            "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, hash FROM log "
+            "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, digest, hash FROM log "
             "WHERE wallet_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
             wallet_id,
             after,

@@ -87,5 +87,7 @@ async def acquire(
             "UPDATE wallet SET epoch = epoch + 1, holder = $2 WHERE wallet_id = $1 RETURNING epoch", wallet_id, holder
         )
     else:
-        epoch = await connection.fetchval("SELECT epoch FROM wallet WHERE wallet_id = $1", wallet_id)
+        epoch = await connection.fetchval(
+            "UPDATE wallet SET holder = $2 WHERE wallet_id = $1 RETURNING epoch", wallet_id, holder
+        )
     return Lease(wallet_id, address.lower(), int(epoch), holder, exclusive)
