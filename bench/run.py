@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -227,10 +228,13 @@ def main() -> None:
         return
     rows = bench_fold() + bench_late_fact()
     gc.unfreeze()
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer.start(Path(folder) / "data") as server:
+    # The server outlives us by a moment, so its folder may not be empty yet when it is removed.
+    folder = Path(tempfile.mkdtemp(prefix="tieout-bench-"))
+    with EmbeddedServer.start(folder / "data") as server:
         dsn = server.dsn()
         asyncio.run(migrate(dsn))
         rows += asyncio.run(bench_single(dsn)) + asyncio.run(bench_batched(dsn)) + bench_memory(dsn)
+    shutil.rmtree(folder, ignore_errors=True)
     table = Table("what", "measured", "ratio", "aim", box=None)
     for row in rows:
         table.add_row(*row)

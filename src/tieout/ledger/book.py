@@ -278,13 +278,17 @@ class Book:
         record.covered, record.failed = covered, failed
 
     def _count_provisional(self, record: OrderRecord) -> None:
-        token_id, shares = record.counted
-        if shares:
-            self.provisional[token_id] -= shares
-        token_id, shares = record.token_id, record.provisional_signed
-        if shares:
-            self.provisional[token_id] = self.provisional.get(token_id, 0) + shares
-        record.counted = (token_id, shares)
+        counted = (record.token_id, record.provisional_signed)
+        if counted == record.counted:
+            return
+        provisional = self.provisional
+        for (token_id, shares), sign in ((record.counted, -1), (counted, 1)):
+            total = provisional.get(token_id, 0) + sign * shares
+            if total:
+                provisional[token_id] = total
+            else:
+                provisional.pop(token_id, None)
+        record.counted = counted
 
     def _settle_event(self, record: EventRecord) -> None:
         evidence = self.evidence.get(record.tx_hash)

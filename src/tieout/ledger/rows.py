@@ -73,15 +73,19 @@ class MovementRow(NamedTuple):
     """Tokens given and taken by a movement of several, "token:shares,...>token:shares,..."."""
 
 
+NOTHING = (0, 0, 0, 0, 0, 0, 0, 0)
+"""The amounts of a position without movements."""
+
+
 def position_rows(book: Book) -> dict[str, PositionRow]:
     """Every position of the book by token."""
     unsettled = _unsettled(book)
     positions = book.timeline.positions
-    tokens = set(positions).union(t for t, shares in book.provisional.items() if shares)
+    tokens = [*positions, *(token_id for token_id in book.provisional if token_id not in positions)]
     rows = {}
     for token_id in tokens:
         position = positions.get(token_id)
-        amounts = position.as_tuple() if position is not None else (0, 0, 0, 0, 0, 0, 0, 0)
+        amounts = position.as_tuple() if position is not None else NOTHING
         condition_id = book.registry.condition_of.get(token_id, "") or token_id.partition("#")[0] * ("#" in token_id)
         rows[token_id] = PositionRow(
             token_id,

@@ -13,7 +13,7 @@ from tieout.ledger.fold import Payouts, Positions, fold
 from tieout.ledger.movement import REDEEM, Movement, Order
 from tieout.ledger.position import Position
 
-STRIDE: Final = 64
+STRIDE: Final = 16
 
 Snapshot = dict[str, tuple[int, int, int, int, int, int, int, int]]
 
