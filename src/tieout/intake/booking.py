@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -51,7 +51,7 @@ class Sent:
 
     heard: Sequence[Heard]
     booking: Booking
-    writing: asyncio.Task[None]
+    writing: Awaitable[None]
 
     @property
     def new_facts(self) -> int:
@@ -81,7 +81,7 @@ class Booker:
         A booking that lost the race against another writer is made again from a fresh read. Raises LeaseLostError
         when the wallet was taken over.
         """
-        sent = await self.send(heard)
+        sent = await self._send(heard, in_background=False)
         await self.land()
         return sent.new_facts if sent is not None else 0
 
@@ -90,6 +90,9 @@ class Booker:
 
         None when nothing of it was new.
         """
+        return await self._send(heard, in_background=True)
+
+    async def _send(self, heard: Sequence[Heard], *, in_background: bool) -> Sent | None:
         if self.cache.is_full:
             await self.land()
             self.cache.trim()
@@ -107,7 +110,8 @@ class Booker:
             raise
         if booking is None:
             return None
-        self._flight = Sent(heard, booking, asyncio.create_task(write(self._writer, self._lease, booking)))
+        writing = write(self._writer, self._lease, booking)
+        self._flight = Sent(heard, booking, asyncio.create_task(writing) if in_background else writing)
         return self._flight
 
     @asynccontextmanager

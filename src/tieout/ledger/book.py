@@ -102,6 +102,7 @@ class Book:
             return False
         if fact.token_id > record.token_id or fact.condition_id > record.condition_id:
             self._place_order(record, fact.token_id, fact.condition_id)
+            self._touched_orders.add(record.order_id)
         if fill.token_id == record.token_id:
             # The same text once, not once for every fill.
             fill.token_id = record.token_id
@@ -252,12 +253,13 @@ class Book:
         if record.chain_fills:
             self._dirty_orders.add(order_id)
             return
-        shares = fill.shares
         counts = fill.rank != RANK_FAILED
-        record.covered += shares - abs(fill.booked)
-        record.failed += (0 if counts else shares) - (-fill.booked if fill.booked < 0 else 0)
-        fill.booked = shares if counts else -shares
-        self._touched_orders.add(order_id)
+        booked = fill.shares if counts else -fill.shares
+        if booked != fill.booked:
+            record.covered += fill.shares - abs(fill.booked)
+            record.failed += max(0, -booked) - max(0, -fill.booked)
+            fill.booked = booked
+            self._touched_orders.add(order_id)
         self._put(fill.key, fill_movement(fill) if counts else None)
 
     def _settle_order(self, record: OrderRecord) -> None:

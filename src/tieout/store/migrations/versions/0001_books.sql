@@ -183,25 +183,31 @@ BEGIN
     IF cardinality(p_gone_movements) > 0 THEN
         DELETE FROM movements WHERE wallet_id = p_wallet AND key = ANY (p_gone_movements);
     END IF;
-    INSERT INTO positions SELECT * FROM unnest(p_positions)
-    ON CONFLICT (wallet_id, token_id) DO UPDATE SET
-        condition_id = EXCLUDED.condition_id, outcome_index = EXCLUDED.outcome_index, shares = EXCLUDED.shares,
-        cost_basis = EXCLUDED.cost_basis, realized_pnl = EXCLUDED.realized_pnl, fees = EXCLUDED.fees,
-        bought = EXCLUDED.bought, sold = EXCLUDED.sold, unexplained_shares = EXCLUDED.unexplained_shares,
-        unexplained_proceeds = EXCLUDED.unexplained_proceeds, provisional_shares = EXCLUDED.provisional_shares,
-        unsettled_shares = EXCLUDED.unsettled_shares;
-    INSERT INTO orders SELECT * FROM unnest(p_orders)
-    ON CONFLICT (wallet_id, order_id) DO UPDATE SET
-        token_id = EXCLUDED.token_id, condition_id = EXCLUDED.condition_id, side = EXCLUDED.side,
-        price = EXCLUDED.price, size = EXCLUDED.size, order_type = EXCLUDED.order_type,
-        placed_at_ms = EXCLUDED.placed_at_ms, state = EXCLUDED.state, claimed = EXCLUDED.claimed,
-        filled = EXCLUDED.filled, failed = EXCLUDED.failed, provisional = EXCLUDED.provisional,
-        rejected_shares = EXCLUDED.rejected_shares, reason = EXCLUDED.reason;
-    INSERT INTO movements SELECT * FROM unnest(p_movements)
-    ON CONFLICT (wallet_id, key) DO UPDATE SET
-        kind = EXCLUDED.kind, occurred_at_ms = EXCLUDED.occurred_at_ms, chain_position = EXCLUDED.chain_position,
-        token_id = EXCLUDED.token_id, condition_id = EXCLUDED.condition_id, shares = EXCLUDED.shares,
-        collateral = EXCLUDED.collateral, fee = EXCLUDED.fee, cash = EXCLUDED.cash, status = EXCLUDED.status,
-        role = EXCLUDED.role, order_id = EXCLUDED.order_id, tx_hash = EXCLUDED.tx_hash, legs = EXCLUDED.legs;
+    IF cardinality(p_positions) > 0 THEN
+        INSERT INTO positions SELECT * FROM unnest(p_positions)
+        ON CONFLICT (wallet_id, token_id) DO UPDATE SET
+            condition_id = EXCLUDED.condition_id, outcome_index = EXCLUDED.outcome_index, shares = EXCLUDED.shares,
+            cost_basis = EXCLUDED.cost_basis, realized_pnl = EXCLUDED.realized_pnl, fees = EXCLUDED.fees,
+            bought = EXCLUDED.bought, sold = EXCLUDED.sold, unexplained_shares = EXCLUDED.unexplained_shares,
+            unexplained_proceeds = EXCLUDED.unexplained_proceeds, provisional_shares = EXCLUDED.provisional_shares,
+            unsettled_shares = EXCLUDED.unsettled_shares;
+    END IF;
+    IF cardinality(p_orders) > 0 THEN
+        INSERT INTO orders SELECT * FROM unnest(p_orders)
+        ON CONFLICT (wallet_id, order_id) DO UPDATE SET
+            token_id = EXCLUDED.token_id, condition_id = EXCLUDED.condition_id, side = EXCLUDED.side,
+            price = EXCLUDED.price, size = EXCLUDED.size, order_type = EXCLUDED.order_type,
+            placed_at_ms = EXCLUDED.placed_at_ms, state = EXCLUDED.state, claimed = EXCLUDED.claimed,
+            filled = EXCLUDED.filled, failed = EXCLUDED.failed, provisional = EXCLUDED.provisional,
+            rejected_shares = EXCLUDED.rejected_shares, reason = EXCLUDED.reason;
+    END IF;
+    IF cardinality(p_movements) > 0 THEN
+        INSERT INTO movements SELECT * FROM unnest(p_movements)
+        ON CONFLICT (wallet_id, key) DO UPDATE SET
+            kind = EXCLUDED.kind, occurred_at_ms = EXCLUDED.occurred_at_ms, chain_position = EXCLUDED.chain_position,
+            token_id = EXCLUDED.token_id, condition_id = EXCLUDED.condition_id, shares = EXCLUDED.shares,
+            collateral = EXCLUDED.collateral, fee = EXCLUDED.fee, cash = EXCLUDED.cash, status = EXCLUDED.status,
+            role = EXCLUDED.role, order_id = EXCLUDED.order_id, tx_hash = EXCLUDED.tx_hash, legs = EXCLUDED.legs;
+    END IF;
     PERFORM pg_notify('tieout', p_notice);
 END $$;
