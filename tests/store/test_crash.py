@@ -1,7 +1,7 @@
 """Crashes: real processes killed with SIGKILL at random moments, then resumed. Only processes started here are killed.
 
-An import of 100,000 facts is killed 50 times, once in each of its 51 files but the last, and resumed from the file it was
-killed in; with TIEOUT_FULL=1 every resume starts again from the first file.
+An import of 100,000 facts is killed 50 times, once in each of its 51 files but the last, and resumed from the file it
+was killed in; with TIEOUT_FULL=1 every resume starts again from the first file.
 """
 
 from __future__ import annotations
