@@ -198,6 +198,20 @@ def test_S6_a_redemption_of_what_was_never_seen_to_arrive_invents_nothing(world:
     assert world.audit()["I3"].holds is False
 
 
+def test_S6_a_redemption_of_more_than_the_books_saw_makes_no_profit_of_the_rest(world: World) -> None:
+    """Recorded in July 2026: 10.98 M paid for a whole balance of which the window shows the last purchases only."""
+    world.book(*LISTED)
+    world.take(trade_message("t1", 1, "10", "0.6", status="CONFIRMED"))
+    world.take(activity_row("REDEEM", size="25", usdc="25", tx=20, at=100))
+    rows = {r.token_id: r for r in world.rows()[0]}
+    assert (rows[YES].shares, rows[YES].cost_basis, rows[YES].realized_pnl) == (0, 0, 0)
+    assert rows[f"{CONDITION}#?"].unexplained_proceeds == 25 * MICRO - 6 * MICRO
+    assert world.audit()["I3"].holds is False
+    assert world.audit()["C2"].holds is True
+    world.take(trade_message("t0", 3, "15", "0.5", status="CONFIRMED", at=-50))
+    assert (world.position(YES).realized_pnl, world.audit()["I3"].holds) == (25_000_000 - 13_500_000, True)
+
+
 def test_E3_a_partial_merge_takes_the_same_from_both_legs_at_a_total_of_one(world: World) -> None:
     world.book(*LISTED)
     world.take(

@@ -112,8 +112,8 @@ def test_a_resolution_that_a_reorg_took_away_divides_no_payout() -> None:
             "shares": 3_000_000,
         }
     )
-    redeemed = PayoutRedeemed(condition_id="0xc1", payout=5_000_000, tx_hash="0x66", occurred_at_ms=T + 20_000)
+    redeemed = PayoutRedeemed(condition_id="0xc1", payout=3_666_667, tx_hash="0x66", occurred_at_ms=T + 20_000)
     standing = rows(*listed, fill("CONFIRMED", "0xaa"), other, resolved, redeemed)
-    assert {p.token_id: p.sold for p in standing.positions} == {"11": 1_666_666, "12": 3_333_334}
+    assert {p.token_id: p.sold for p in standing.positions} == {"11": 1_666_666, "12": 2_000_001}
     reorged = rows(*listed, fill("CONFIRMED", "0xaa"), other, resolved, gone, redeemed)
-    assert {p.token_id: p.sold for p in reorged.positions} == {"11": 5_000_000, "12": 0}
+    assert {p.token_id: p.sold for p in reorged.positions} == {"11": 2_291_666, "12": 1_375_001}

@@ -16,20 +16,8 @@ from tieout.ledger.movement import (
     TRANSFER_OUT,
     Movement,
 )
-from tieout.ledger.position import Position
-
-Positions = dict[str, Position]
-Payouts = dict[str, tuple[int, int]]
-"""Token id -> (its payout numerator, the sum of the numerators) of its resolved condition."""
-
-
-def position_of(positions: Positions, token_id: str) -> Position:
-    """The position of *token_id*, new when there is none."""
-    position = positions.get(token_id)
-    if position is None:
-        position = Position(token_id)
-        positions[token_id] = position
-    return position
+from tieout.ledger.position import Position, Positions, position_of
+from tieout.ledger.redemption import Payouts, redeem
 
 
 def fold(positions: Positions, movements: list[Movement], start: int, stop: int, payouts: Payouts) -> None:
@@ -60,7 +48,7 @@ def apply_rare(positions: Positions, movement: Movement, payouts: Payouts) -> No
     if op == SPLIT or op == MERGE:
         _split_or_merge(positions, movement)
     elif op == REDEEM:
-        _redeem(positions, movement, payouts)
+        redeem(positions, movement, payouts)
     elif op == EXCHANGE:
         _exchange(positions, movement)
     elif op == TRANSFER_IN:
@@ -92,63 +80,6 @@ def _split_or_merge(positions: Positions, movement: Movement) -> None:
             position.acquire(movement.shares, part)
         else:
             position.dispose(movement.shares, part)
-
-
-def _redeem(positions: Positions, movement: Movement, payouts: Payouts) -> None:
-    """Legs with shares -1 leave whole. The total payout is divided as `divide_payout` says."""
-    quantities = [_held(positions, token_id) if shares < 0 else shares for token_id, shares in movement.legs]
-    if len(quantities) > 1 and sum(quantities) == 0:
-        # Nothing held of any outcome: which token paid cannot be told, so none is named.
-        if movement.collateral:
-            _unexplained_payout(position_of(positions, movement.condition_id + "#?"), movement.collateral)
-        return
-    held = [position_of(positions, token_id) for token_id, _ in movement.legs]
-    if len(held) == 1:
-        parts = [movement.collateral]
-    else:
-        parts = divide_payout(movement.collateral, quantities, [payouts.get(p.token_id) for p in held])
-    for position, quantity, part in zip(held, quantities, parts, strict=True):
-        if quantity == 0:
-            _unexplained_payout(position, part)
-        else:
-            position.dispose(quantity, part)
-
-
-def _held(positions: Positions, token_id: str) -> int:
-    position = positions.get(token_id)
-    return position.shares if position is not None else 0
-
-
-def _unexplained_payout(position: Position, payout: int) -> None:
-    """The payout of shares that the books never saw: the amount is known, their number and cost are not."""
-    position.sold += payout
-    position.unexplained_proceeds += payout
-
-
-def divide_payout(payout: int, quantities: list[int], vector: list[tuple[int, int] | None]) -> list[int]:
-    """The part of *payout* that belongs to each leg.
-
-    By the payout vector where it is known (floor each, what is left over to the largest); else all to the one leg
-    whose quantity is the payout (the winner); else by quantity (floor each, the remainder to the last leg that has
-    any).
-    """
-    if all(numerator is not None for numerator in vector):
-        parts = [q * v[0] // v[1] for q, v in zip(quantities, vector, strict=True) if v is not None]
-        largest = parts.index(max(parts)) if any(parts) else _largest_numerator(vector)
-        parts[largest] += payout - sum(parts)
-        return parts
-    if quantities.count(payout) == 1:
-        return [payout if q == payout else 0 for q in quantities]
-    total = sum(quantities)
-    parts = [payout * q // total for q in quantities]
-    last = max(i for i, q in enumerate(quantities) if q)
-    parts[last] += payout - sum(parts)
-    return parts
-
-
-def _largest_numerator(vector: list[tuple[int, int] | None]) -> int:
-    numerators = [v[0] if v is not None else 0 for v in vector]
-    return numerators.index(max(numerators))
 
 
 def _exchange(positions: Positions, movement: Movement) -> None:

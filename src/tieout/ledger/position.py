@@ -121,3 +121,16 @@ class Position:
             self.unexplained_shares,
             self.unexplained_proceeds,
         ) = amounts
+
+
+Positions = dict[str, Position]
+"""By token id."""
+
+
+def position_of(positions: Positions, token_id: str) -> Position:
+    """The position of *token_id*, new when there is none."""
+    position = positions.get(token_id)
+    if position is None:
+        position = Position(token_id)
+        positions[token_id] = position
+    return position

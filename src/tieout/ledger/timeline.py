@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
-from tieout.ledger.fold import Payouts, Positions, fold
+from tieout.ledger.fold import fold
 from tieout.ledger.movement import REDEEM, Movement, Order
-from tieout.ledger.position import Position
+from tieout.ledger.position import Position, Positions
+from tieout.ledger.redemption import Payouts
 
 STRIDE: Final = 16
 
