@@ -10,10 +10,13 @@ from pathlib import Path
 from tieout.app.clock import now_ms
 from tieout.intake.booking import Sent
 from tieout.intake.documents import files, messages
-from tieout.intake.intake import BATCH_MAX, Incoming, Intake, Report
+from tieout.intake.intake import Incoming, Intake, Report
 from tieout.store.connect import connected
 from tieout.store.wallets import acquire
 from tieout.venue.decode import Identity
+
+IMPORT_BATCH = 4_000
+"""Messages booked together: files do not wait for an answer, so batches may be larger than a live feed's."""
 
 Progress = Callable[[int, int, Report], None]
 """Called with (bytes done, bytes in all, the report so far)."""
@@ -27,7 +30,7 @@ class ImportRequest:
     owners: frozenset[str]
     paths: tuple[Path, ...]
     kind: str | None = None
-    batch: int = BATCH_MAX
+    batch: int = IMPORT_BATCH
     take_over: bool = False
     """Write even where another process holds the wallet; its next booking is refused."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import asyncpg
 
@@ -25,8 +26,7 @@ TRIES = 100
 """How often a batch is made anew when other writers are faster. Each loss means another batch was booked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A fact and how we heard of it."""
 
     fact: AnyFact
@@ -217,12 +217,13 @@ class Booker:
         cache = self.cache
         seq, previous = cache.head.seq, cache.head.hash
         wallet_id = self._lease.wallet_id
+        books, root = cache.books, cache.root
         for count, (item, routed) in enumerate(zip(heard, numbers, strict=True)):
             if count % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
-            number = cache.root(routed)
+            number = root(routed)
             fact = item.fact
-            if not cache.books[number].merge(fact):
+            if not books[number].merge(fact):
                 continue
             body = encode(fact)
             seq += 1

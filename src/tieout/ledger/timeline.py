@@ -14,7 +14,7 @@ from tieout.ledger.movement import REDEEM, Movement, Order
 from tieout.ledger.position import Position, Positions
 from tieout.ledger.redemption import Payouts
 
-STRIDE: Final = 16
+STRIDE: Final = 32
 
 Snapshot = dict[str, tuple[int, int, int, int, int, int, int, int]]
 
