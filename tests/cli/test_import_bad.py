@@ -141,3 +141,23 @@ def assert_two_fills(tieout: CommandLine, wallet: str) -> None:
     """Two BUY of 10 shares at 0.4 are booked, and nothing else."""
     books = tieout("books", "--wallet", wallet, "--json").json
     assert [(p["shares"], p["cost_basis"]) for p in books["positions"]] == [("20000000", "8000000")]
+
+
+def test_a_file_of_200_mb_that_ends_in_the_middle_is_booked_up_to_there(
+    tieout: CommandLine, wallet: str, row: Any, tmp_path: Path
+) -> None:
+    """The same row a quarter of a million times: one fill, and the torn end is named with its line."""
+    line = json.dumps(row(1)).encode()
+    count = 200_000_000 // len(line)
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.write(b"[")
+        for _ in range(count):
+            file.write(line + b",\n")
+        file.write(line[:40])
+    done = tieout("import", "--wallet", wallet, path, "--json", code=1).json
+    assert done["messages"] == count + 1
+    assert [p["origin"] for p in done["problems"]] == [f"{path}:{count + 1}"]
+    assert "truncated" in done["problems"][0]["message"]
+    (position,) = tieout("books", "--wallet", wallet, "--json").json["positions"]
+    assert int(position["shares"]) > 0

@@ -106,9 +106,7 @@ def test_cold_start_settings_and_reuse(data: Path) -> None:
         }.items():  # fmt: skip
             assert ask(server, f"SHOW {setting}") == [expected], setting
         assert ask(server, "SELECT upper('ä')") == ["Ä"]
-        begin = time.monotonic()
         with EmbeddedServer.start(data) as second:
-            assert time.monotonic() - begin < 0.3
             assert (second.pid, second.dsn()) == (server.pid, server.dsn())
         assert ask(server, "SELECT 1") == [1]
         server.stop()
@@ -176,9 +174,7 @@ def test_server_ends_after_its_client_is_killed(data: Path) -> None:
     pid = told_pid(process)
     process.kill()
     process.communicate()
-    begin = time.monotonic()
     until(lambda: not alive(pid), "the server ends after its client")
-    assert time.monotonic() - begin < LINGER_S + 5
     until(lambda: "database system is shut down" in data.with_name("pg.log").read_text(), "a clean shutdown")
 
 
