@@ -40,7 +40,6 @@ class BookCache:
         """Book -> how many facts it was made of."""
         self.exported: dict[int, dict[str, PositionRow]] = {}
         """Book -> token -> the row as the database has it."""
-        self._into: dict[int, int] = {}
         self._known_books = 0
         self._held = 0
         self._steady = 0
@@ -55,9 +54,9 @@ class BookCache:
             joins = await self._connection.fetch(
                 "SELECT book, into_book FROM book_join WHERE wallet_id = $1", self._lease.wallet_id
             )
-            self._into = {int(row["book"]): int(row["into_book"]) for row in joins}
+            self.router.into = {int(row["book"]): int(row["into_book"]) for row in joins}
+            self.router.next_book = next_book
             self.head = head
-            self.router.seed({}, next_book)
             self._known_books = next_book
 
     def drop(self) -> None:
@@ -67,7 +66,6 @@ class BookCache:
         self.books = {}
         self.facts = {}
         self.exported = {}
-        self._into = {}
         self._steady = 0
         self._knows_all = False
 
@@ -86,7 +84,7 @@ class BookCache:
             self._forget(number)
         self._held = total
         if len(self.router.book_of) > NODES_MAX:
-            self.router.seed({}, self.router.next_book)
+            self.router.book_of = {}
             self._knows_all = False
 
     def advance(self, head: Head, facts: int) -> None:
@@ -130,9 +128,7 @@ class BookCache:
 
     def root(self, book: int) -> int:
         """The book that *book* was joined into, itself when it was not."""
-        while book in self._into:
-            book = self._into[book]
-        return book
+        return self.router.root(book)
 
     async def join(self, book: int, into: int) -> None:
         """Make *book* part of *into*: both are read as one, and everything of them counts as changed.
@@ -145,10 +141,7 @@ class BookCache:
         exported = {**self.exported[book], **self.exported[into]}
         self._forget(book)
         self._forget(into)
-        self._into[book] = into
-        for node, number in self.router.book_of.items():
-            if number == book:
-                self.router.book_of[node] = into
+        self.router.join(book, into)
         await self.load([into])
         joined = self.books[into]
         joined.changed_movements.update(keys, joined.timeline.by_key)
@@ -174,7 +167,7 @@ class BookCache:
 
     async def _read(self, missing: list[int]) -> None:
         parts = {number: number for number in missing}
-        parts.update((book, self.root(book)) for book in self._into if self.root(book) in parts)
+        parts.update((book, self.root(book)) for book in list(self.router.into) if self.root(book) in parts)
         for number in missing:
             self.books[number] = Book()
             self.facts[number] = 0

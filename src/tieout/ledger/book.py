@@ -7,6 +7,8 @@ of the set of facts: it does not depend on the order, repetition or batching of 
 
 from __future__ import annotations
 
+from typing import Final
+
 from tieout.ledger.events import EventFact, EventRecord, event_key, movement_of
 from tieout.ledger.evidence import TxEvidence, settle_row
 from tieout.ledger.facts import (
@@ -36,6 +38,10 @@ from tieout.ledger.orders import OrderRecord
 from tieout.ledger.registry import Registry
 from tieout.ledger.timeline import Timeline
 
+ROW_BEFORE_MS: Final = 5_000
+ROW_AFTER_MS: Final = 900_000
+"""How long before and after the match a Data API row may place its block: clocks differ, settlement is retried."""
+
 
 class Book:
     """One connected part of a wallet's books."""
@@ -61,6 +67,10 @@ class Book:
         """Transaction -> its movements by key; kept only where there is evidence by transaction."""
         self.provisional: dict[str, int] = {}
         """Token -> signed micro-shares that order claims leave uncovered."""
+        self._homeless: dict[str, Fill] = {}
+        """Fills that name no transaction, by key."""
+        self._events_of_tx: dict[str, set[str]] = {}
+        """Transaction -> keys of its events."""
         self._dirty_fills: list[Fill] = []
         self._dirty_orders: set[str] = set()
         self._touched_orders: set[str] = set()
@@ -110,6 +120,10 @@ class Book:
                 fill.condition_id = record.condition_id
         if fact.condition_id:
             self.registry.place(fact.token_id, fact.condition_id)
+        if fill.own_tx or fill.rank == RANK_FAILED:
+            self._homeless.pop(key, None)
+        else:
+            self._homeless[key] = fill
         self._dirty_fills.append(fill)
         return True
 
@@ -139,7 +153,7 @@ class Book:
         if isinstance(fact, TradeReported):
             self.registry.place(fact.token_id, fact.condition_id)
         else:
-            self._dirty_events.update(r.key for r in self.events.values() if r.tx_hash == fact.tx_hash)
+            self._dirty_events.update(self._events_of_tx.get(fact.tx_hash, ()))
         return True
 
     def _merge_other(self, fact: AnyFact) -> bool:
@@ -202,6 +216,7 @@ class Book:
         if record is None:
             record = EventRecord(key, fact.tx_hash)
             self.events[key] = record
+            self._events_of_tx.setdefault(fact.tx_hash, set()).add(key)
         if not record.merge(fact):
             return False
         self._dirty_events.add(key)
@@ -303,14 +318,20 @@ class Book:
 
     def _find_transactions(self) -> None:
         """Give fills without a hash the transaction of the Data API row that has their shares, nearest in time."""
-        homeless = [f for f in self.fills.values() if f.chain is None and not f.own_tx and not f.has_failed]
+        homeless = [fill for fill in self._homeless.values() if fill.chain is None]
         if not homeless:
             return
+        first, last = min(f.when_ms for f in homeless), max(f.when_ms for f in homeless)
         before = {fill.key: fill.found_tx for fill in homeless}
         for fill in homeless:
             fill.found_tx = ""
         waiting = sorted(homeless, key=lambda f: (f.when_ms, f.key))
-        rows = [(row, tx) for tx, e in self.evidence.items() for row in e.rows().values()]
+        rows = [
+            (row, tx)
+            for tx, evidence in self.evidence.items()
+            if evidence.has_row_between(first - ROW_BEFORE_MS, last + ROW_AFTER_MS)
+            for row in evidence.rows().values()
+        ]
         for row, tx_hash in sorted(rows, key=lambda r: (r[0].occurred_at_ms, r[1], r[0].token_id, r[0].side)):
             known = sum(leg.shares for leg in self._own_legs(tx_hash, row) if not self._is_homeless(leg))
             for fill in waiting:
@@ -380,10 +401,10 @@ class Book:
 
 
 def _may_be(fill: Fill, row: TradeReported, shares: int) -> bool:
-    """Whether *row* can be the settlement of *fill*: same token, side and shares, from 5 s before to 15 min after."""
+    """Whether *row* can be the settlement of *fill*: same token, side and shares, and not too far in time."""
     return (
         fill.shares == shares
         and fill.token_id == row.token_id
         and fill.side is row.side
-        and -5_000 <= row.occurred_at_ms - fill.when_ms <= 900_000
+        and -ROW_BEFORE_MS <= row.occurred_at_ms - fill.when_ms <= ROW_AFTER_MS
     )

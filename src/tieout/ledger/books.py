@@ -52,35 +52,46 @@ def nodes_of(fact: AnyFact) -> tuple[str, ...]:
 class Router:
     """Which book each node belongs to: a union-find over nodes. Book numbers are handles, not identities."""
 
-    __slots__ = ("book_of", "next_book")
+    __slots__ = ("book_of", "into", "next_book")
 
     def __init__(self) -> None:
         self.book_of: dict[str, int] = {}
+        """Node -> the book it was filed under; `root` says what that book is part of now."""
+        self.into: dict[int, int] = {}
+        """Book -> the book it was joined into, which has a smaller number."""
         self.next_book = 1
 
-    def seed(self, book_of: dict[str, int], next_book: int) -> None:
-        """Take over a stored routing."""
-        self.book_of = book_of
-        self.next_book = next_book
+    def root(self, book: int) -> int:
+        """The book that *book* is part of, itself when it was never joined."""
+        into = self.into
+        if book not in into:
+            return book
+        root = book
+        while root in into:
+            root = into[root]
+        while book != root:
+            # Point everything on the way to the end of it, so that long chains are walked once.
+            into[book], book = root, into[book]
+        return root
 
     def route(self, nodes: Sequence[str]) -> tuple[int, Sequence[int], Sequence[str]]:
         """(the book of *nodes*, other books that must be joined to it, nodes that are new).
 
-        The joined books' nodes are moved by the caller, who knows them.
+        The caller joins them by `join`.
         """
         book_of = self.book_of
         first = book_of.get(nodes[0])
         if first is not None and all([book_of.get(node) == first for node in nodes[1:]]):
-            return first, (), ()
+            return self.root(first), (), ()
         found: list[int] = []
         fresh: list[str] = []
         for node in nodes:
-            book = book_of.get(node)
-            if book is None:
+            filed = book_of.get(node)
+            if filed is None:
                 if node not in fresh:
                     fresh.append(node)
-            elif book not in found:
-                found.append(book)
+            elif (root := self.root(filed)) not in found:
+                found.append(root)
         if not found:
             book = self.next_book
             self.next_book += 1
@@ -90,6 +101,10 @@ class Router:
         for node in fresh:
             book_of[node] = book
         return book, found, fresh
+
+    def join(self, book: int, into: int) -> None:
+        """Make *book* part of *into*."""
+        self.into[book] = into
 
 
 class Books:
@@ -135,9 +150,7 @@ class Books:
         del self.books[other]
         self._dirty.discard(other)
         self._dirty.add(number)
-        for node, book in self.router.book_of.items():
-            if book == other:
-                self.router.book_of[node] = number
+        self.router.join(other, number)
         for fact in self._facts.pop(other):
             if target.merge(fact):
                 self._facts[number].append(fact)

@@ -67,6 +67,10 @@ class TxEvidence:
                 total[move.token_id] = total.get(move.token_id, 0) + move.shares
         return total
 
+    def has_row_between(self, first_ms: int, last_ms: int) -> bool:
+        """Whether a row of it lies in that time."""
+        return any(first_ms <= row.occurred_at_ms <= last_ms for row in self.reports.values())
+
     def rows(self) -> dict[tuple[str, str], TradeReported]:
         """(token, side) -> one row holding the sums of all rows of that token and side."""
         total: dict[tuple[str, str], TradeReported] = {}
