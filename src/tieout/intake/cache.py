@@ -42,6 +42,7 @@ class BookCache:
         """Book -> token -> the row as the database has it."""
         self._known_books = 0
         self._held = 0
+        """Facts in memory, by the last count and what came since."""
         self._steady = 0
         self._knows_all = False
         """Whether every stored route is in memory: then a node that is not is new."""
@@ -175,6 +176,7 @@ class BookCache:
             number = parts[book]
             self.books[number].merge(decode(fact))
             self.facts[number] += 1
+            self._held += 1
         for number in missing:
             read = self.books[number]
             read.settle()
