@@ -7,7 +7,9 @@ from tieout.ledger.facts import (
     AnyFact,
     ConditionResolved,
     FillObserved,
+    MatchClaimed,
     OrderFilledOnChain,
+    OrderPlaced,
     OutcomeTokenListed,
     PayoutRedeemed,
     Role,
@@ -117,3 +119,16 @@ def test_a_resolution_that_a_reorg_took_away_divides_no_payout() -> None:
     assert {p.token_id: p.sold for p in standing.positions} == {"11": 1_666_666, "12": 2_000_001}
     reorged = rows(*listed, fill("CONFIRMED", "0xaa"), other, resolved, gone, redeemed)
     assert {p.token_id: p.sold for p in reorged.positions} == {"11": 2_291_666, "12": 1_375_001}
+
+
+def test_a_gap_is_seen_as_a_fill_at_the_limit_price_rounded_down_and_signed_like_one() -> None:
+    books = Books()
+    placed = OrderPlaced(order_id="0x01", token_id="11", side=Side.SELL, price=333_333, size=9_000_000)
+    books.extend([placed, MatchClaimed(order_id="0x01", token_id="11", size_matched=4_000_001)])
+    (book,) = books.books.values()
+    order = book.orders["0x01"]
+    assert (order.provisional, order.provisional_signed, order.provisional_collateral) == (
+        4_000_001,
+        -4_000_001,
+        1_333_332,
+    )

@@ -77,7 +77,7 @@ class BookCache:
 
     def trim(self) -> None:
         """Drop the books used longest ago until the limit is kept. Only when everything is written."""
-        total = self._held = sum(self.facts.values())
+        total = sum(self.facts.values())
         for number in list(self.books):
             if total <= FACTS_MAX:
                 break

@@ -29,11 +29,7 @@ from tieout.ledger.facts import (
 )
 from tieout.ledger.fills import RANK_FAILED, ChainFill, Fill, fill_key, fill_movement, join, log_movement
 from tieout.ledger.manual import adjustment_movement, manual_movements
-from tieout.ledger.movement import (
-    BUY,
-    SELL,
-    Movement,
-)
+from tieout.ledger.movement import Movement, op_of
 from tieout.ledger.orders import OrderRecord
 from tieout.ledger.registry import Registry
 from tieout.ledger.timeline import Timeline
@@ -349,7 +345,7 @@ class Book:
         return fill is not None and fill.chain is None and not fill.own_tx
 
     def _own_legs(self, tx_hash: str, row: TradeReported) -> list[Movement]:
-        op = BUY if row.side.value == "BUY" else SELL
+        op = op_of(row.side)
         legs = self._tx_legs.get(tx_hash, {}).values()
         return [m for m in legs if m.op == op and m.token_id == row.token_id and m.key[:4] in ("fill", "log/")]
 
@@ -381,7 +377,7 @@ class Book:
         evidence.keys = list(wanted)
 
     def _base(self, leg: Movement) -> Movement:
-        """The movement as the fill alone would give it, before a row improves it."""
+        """A new movement as the fill alone would give it, for a row to better; a log's own movement stays as it is."""
         fill = self.fills.get(leg.key)
         return leg if fill is None else fill_movement(fill)
 

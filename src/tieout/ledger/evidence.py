@@ -6,15 +6,14 @@ unexplained, so any mixture of sources gives the same books.
 
 from __future__ import annotations
 
-from tieout.ledger.facts import Side, TokenMoved, TradeReported, TransferCostStated
+from tieout.ledger.facts import TokenMoved, TradeReported, TransferCostStated
 from tieout.ledger.movement import (
-    BUY,
-    SELL,
     TRANSFER_IN,
     TRANSFER_OUT,
     Movement,
     WideMovement,
     chain_position,
+    op_of,
 )
 
 
@@ -128,20 +127,17 @@ def _sum(a: TradeReported, b: TradeReported) -> TradeReported:
 
 
 def settle_row(row: TradeReported, legs: list[Movement]) -> tuple[list[Movement], Movement | None]:
-    """Compare a row with the fills of its transaction, token and side.
+    """Compare a row with the fills of its transaction, token and side, and better those the chain did not settle.
 
-    Returns (fills with better amounts, the fill that only the row tells of). A fill that the chain settled keeps its
-    amounts. The others take the row's time, and with what the row alone tells of their collateral and fee add up to
-    the row's, to the micro-unit.
+    *legs* are changed in place. Returns (the bettered ones, the fill that only the row tells of). A fill that the chain
+    settled keeps its amounts. The others take the row's time, and with what the row alone tells of their collateral
+    and fee add up to the row's, to the micro-unit.
     """
     shares = sum(leg.shares for leg in legs)
-    estimates = [leg for leg in legs if leg.status != "SETTLED"]
-    better = []
-    for leg in sorted(estimates, key=lambda m: m.order):
-        copy = copy_of(leg)
-        copy.order = (row.occurred_at_ms, copy.order[1], copy.key)
-        copy.status = "CONFIRMED" if copy.status == "CONFIRMED" else "REPORTED"
-        better.append(copy)
+    better = sorted((leg for leg in legs if leg.status != "SETTLED"), key=lambda m: m.order)
+    for leg in better:
+        leg.order = (row.occurred_at_ms, leg.order[1], leg.key)
+        leg.status = "CONFIRMED" if leg.status == "CONFIRMED" else "REPORTED"
     rest = _rest(row, row.shares - shares) if shares < row.shares else None
     if shares <= row.shares:
         settled = [leg for leg in legs if leg.status == "SETTLED"]
@@ -169,20 +165,8 @@ def _rest(row: TradeReported, shares: int) -> Movement:
     """The fill that only the row tells of."""
     key = f"row/{row.tx_hash}/{row.token_id}/{row.side.value}"
     order = (row.occurred_at_ms, chain_position(0, -1), key)
-    movement = Movement(key, BUY if row.side is Side.BUY else SELL, order, row.token_id, shares, 0)
+    movement = Movement(key, op_of(row.side), order, row.token_id, shares, 0)
     movement.tx_hash = row.tx_hash
     movement.condition_id = row.condition_id
     movement.status = "REPORTED"
     return movement
-
-
-def copy_of(movement: Movement) -> Movement:
-    """A copy of a fill's movement that may be changed without touching the original."""
-    copy = Movement(movement.key, movement.op, movement.order, movement.token_id, movement.shares, movement.collateral)
-    copy.fee = movement.fee
-    copy.tx_hash = movement.tx_hash
-    copy.order_id = movement.order_id
-    copy.condition_id = movement.condition_id
-    copy.status = movement.status
-    copy.role = movement.role
-    return copy

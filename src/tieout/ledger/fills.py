@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tieout.ledger.facts import FillObserved, OrderFilledOnChain, Side
-from tieout.ledger.movement import BUY, NO_CHAIN_POSITION, PENDING, SELL, Movement, Order, chain_position
+from tieout.ledger.facts import FillObserved, OrderFilledOnChain
+from tieout.ledger.movement import NO_CHAIN_POSITION, PENDING, Movement, Order, chain_position, op_of
 
 RANK: Final = {
     "MATCHED_NOT_BROADCASTED": 1,
@@ -278,7 +278,7 @@ def fill_movement(fill: Fill) -> Movement:
     """The movement that a fill is, with the chain's amounts where a log is joined to it."""
     key = fill.key
     log = fill.chain
-    op = BUY if fill.side is Side.BUY else SELL
+    op = op_of(fill.side)
     if log is not None:
         movement = Movement(key, op, _log_order(log, key), fill.token_id, log.fact.shares, log.fact.collateral)
         movement.fee = log.fact.fee
@@ -298,7 +298,7 @@ def fill_movement(fill: Fill) -> Movement:
 def log_movement(log: ChainFill) -> Movement:
     """The movement of a log that no fill is known of."""
     fact = log.fact
-    op = BUY if fact.side is Side.BUY else SELL
+    op = op_of(fact.side)
     movement = Movement(log.key, op, _log_order(log, log.key), fact.token_id, fact.shares, fact.collateral)
     movement.fee = fact.fee
     movement.status = "SETTLED"

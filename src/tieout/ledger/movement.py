@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tieout.ledger.facts import Side
+
 # What a movement does to the positions. Small integers: the fold dispatches on them.
 BUY: Final = 0
 SELL: Final = 1
@@ -45,6 +47,11 @@ Order = tuple[int, int, str]
 
 Leg = tuple[str, int]
 """(token id, micro-shares)."""
+
+
+def op_of(side: Side) -> int:
+    """BUY or SELL."""
+    return BUY if side is Side.BUY else SELL
 
 
 def chain_position(block: int, log_index: int) -> int:

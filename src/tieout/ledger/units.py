@@ -7,13 +7,6 @@ can exist. Text is turned into micro-units here and nowhere else; anything that 
 from __future__ import annotations
 
 import re
-from typing import NewType
-
-Shares = NewType("Shares", int)
-"""Micro-shares of one outcome token."""
-
-Collateral = NewType("Collateral", int)
-"""Micro-units of collateral (pUSD or USDC.e, six decimals)."""
 
 MICRO = 1_000_000
 
