@@ -12,6 +12,7 @@ from tieout.ledger.facts import (
     OrderPlaced,
     OutcomeTokenListed,
     PayoutRedeemed,
+    PositionSplit,
     Role,
     Side,
     TradeReported,
@@ -132,3 +133,16 @@ def test_a_gap_is_seen_as_a_fill_at_the_limit_price_rounded_down_and_signed_like
         -4_000_001,
         1_333_332,
     )
+
+
+def test_what_rounding_leaves_of_a_divided_payout_goes_to_the_first_of_equals() -> None:
+    """Seed 40793: two micro-shares and one, at 1/3 and 2/3, pay nothing each by the floor, and 1 in all."""
+    listed = [OutcomeTokenListed(token_id=t, condition_id="0xc1", outcome_index=i) for i, t in enumerate(("11", "12"))]
+    split = PositionSplit(condition_id="0xc1", amount=2, tx_hash="0x51", occurred_at_ms=T)
+    lost = PayoutRedeemed(
+        condition_id="0xc1", token_id="12", shares=1, payout=0, tx_hash="0x65", occurred_at_ms=T + 9_000
+    )
+    resolved = ConditionResolved(condition_id="0xc1", numerators=(333_333, 666_667), occurred_at_ms=T + 5_000)
+    redeemed = PayoutRedeemed(condition_id="0xc1", payout=1, tx_hash="0x66", occurred_at_ms=T + 20_000)
+    state = rows(*listed, split, resolved, lost, redeemed)
+    assert {p.token_id: p.realized_pnl for p in state.positions} == {"11": 0, "12": -1}

@@ -78,14 +78,13 @@ def _unexplained(positions: Positions, token_id: str, payout: int) -> None:
 def divide_payout(payout: int, quantities: list[int], vector: list[tuple[int, int] | None]) -> list[int]:
     """The part of *payout* that belongs to each leg.
 
-    By the payout vector where it is known (floor each, what is left over to the largest); else all to the one leg
-    whose quantity is the payout (the winner); else by quantity (floor each, the remainder to the last leg that has
-    any).
+    By the payout vector where it is known (floor each, what is left over to the largest, the first of equals); else all
+    to the one leg whose quantity is the payout (the winner); else by quantity (floor each, the remainder to the last
+    leg that has any).
     """
     if all(numerator is not None for numerator in vector):
-        parts = [q * v[0] // v[1] for q, v in zip(quantities, vector, strict=True) if v is not None]
-        largest = parts.index(max(parts)) if any(parts) else _largest_numerator(vector)
-        parts[largest] += payout - sum(parts)
+        parts = _by_vector(quantities, vector)
+        parts[parts.index(max(parts))] += payout - sum(parts)
         return parts
     if quantities.count(payout) == 1:
         return [payout if q == payout else 0 for q in quantities]
@@ -97,8 +96,3 @@ def divide_payout(payout: int, quantities: list[int], vector: list[tuple[int, in
     last = max(i for i, q in enumerate(quantities) if q)
     parts[last] += payout - sum(parts)
     return parts
-
-
-def _largest_numerator(vector: list[tuple[int, int] | None]) -> int:
-    numerators = [v[0] if v is not None else 0 for v in vector]
-    return numerators.index(max(numerators))
