@@ -1,4 +1,4 @@
-"""One simulated world: a clock, a chain, an exchange and the operator between them. Everything follows from the seed."""
+"""One simulated world: clock, chain, exchange and the operator between them. Everything follows from the seed."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def on_grid(price: int, tick: int) -> bool:
 
 
 def taker_fee(shares: int, cash: int, rate: int, exponent: int = 1) -> int:
-    """shares x rate x (p(1-p))^exponent with p = cash / shares, rounded down to 0.00001; *rate* in micro.
+    """Shares x rate x (p(1-p))^exponent with p = cash / shares, rounded down to 0.00001; *rate* in micro.
 
     The average price of the trade is taken, as the recorded fee of a fill over several levels shows
     (`samples/data_api_v2_trades.json`: 0.48975 from the average 0.0864503644).

@@ -35,7 +35,8 @@ def read_order(request: OrderRequest, market: Market, now_ms: int) -> Order:
 
 def _price(cash: int, size: int, tick: int, *, market_order: bool, buying: bool) -> int:
     """The limit price in micro. A resting order states it exactly; a market order has rounded one of its amounts, so
-    its price is the nearest one on the grid that the rounding explains."""
+    its price is the nearest one on the grid that the rounding explains.
+    """
     if not market_order:
         price, rest = divmod(cash * ONE, size)
         return price if rest == 0 else price + (1 if 2 * rest >= size else 0)
