@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tieout.sim.engine.amounts import CENT, ONE, taker_fee
+from tieout.sim.engine.amounts import ONE, taker_fee
 from tieout.sim.engine.book import Book
 from tieout.sim.engine.funds import Funds
 from tieout.sim.engine.intake import GTD_MARGIN_S, read_order
-from tieout.sim.engine.matching import fills_whole, plan
+from tieout.sim.engine.matching import filled, fills_whole, plan
 from tieout.sim.engine.rejections import Reason, Rejected
 from tieout.sim.events import BookTraded, Event, Hub, LevelChanged, OrderChanged, TradeChanged
 from tieout.sim.model import Leg, Market, Order, OrderKind, OrderRequest, OrderStatus, Side, Trade
@@ -52,6 +52,7 @@ class Exchange:
         self.books: dict[str, Book] = {}
         self.orders: dict[str, Order] = {}
         self.open: dict[str, dict[str, Order]] = {}
+        self._by_wallet: dict[str, dict[str, Order]] = {}
         self.trades: dict[str, Trade] = {}
         self.settle: Callable[[Trade], None] = lambda _trade: None
 
@@ -156,15 +157,10 @@ class Exchange:
         raise Rejected(reason, order=order)
 
     def _finish_taker(self, order: Order, book: Book) -> None:
-        done = order.remaining < CENT if order.budget is None else order.matched > 0
-        if done and order.request.kind is not OrderKind.FAK:
+        if filled(order):
             self._end(order, OrderStatus.MATCHED)
         elif order.request.kind in (OrderKind.FOK, OrderKind.FAK):
-            spent = order.budget is not None and order.budget - order.spent < CENT
-            if spent or (order.budget is None and order.remaining < CENT):
-                self._end(order, OrderStatus.MATCHED)
-            else:
-                self._close(order, OrderStatus.CANCELED)
+            self._close(order, OrderStatus.CANCELED)
         else:
             book.add(order)
             self._announce_level(order)
@@ -186,7 +182,7 @@ class Exchange:
         taker.spent += cash
         taker.trades.append(trade.id)
         self.funds.hold(trade)
-        if taker.remaining < CENT or taker.budget is not None:
+        if filled(taker):
             taker.status = OrderStatus.MATCHED
         self._announce_order(taker, "UPDATE")
         self._hub.announce(TradeChanged(trade))
@@ -199,7 +195,7 @@ class Exchange:
         maker.matched += leg.shares
         maker.spent += leg.cash
         maker.trades.append(trade.id)
-        if maker.remaining < CENT:
+        if filled(maker):
             self.books[maker.market.condition_id].remove(maker)
             self._end(maker, OrderStatus.MATCHED)
         self._announce_level(maker)
@@ -237,18 +233,11 @@ class Exchange:
         """Open orders of a signer, oldest first."""
         return list(self.open.get(signer, {}).values())
 
-    def cancel_uncovered(self, wallets: Iterable[str] | None = None) -> list[Order]:
-        """The venue cancels resting orders their wallet can no longer pay (`polymarket.md` 2)."""
-        watched = None if wallets is None else set(wallets)
-        return self.cancel_many(
-            (
-                order
-                for orders in self.open.values()
-                for order in list(orders.values())
-                if (watched is None or order.request.wallet in watched) and not self.funds.covers(order)
-            ),
-            OrderStatus.CANCELED_NOT_ENOUGH_BALANCE,
-        )
+    def cancel_uncovered(self, wallets: Iterable[str]) -> list[Order]:
+        """The venue cancels resting orders that their wallet can no longer pay (`polymarket.md` 2)."""
+        orders = [order for wallet in sorted(wallets) for order in self._by_wallet.get(wallet, {}).values()]
+        uncovered = [order for order in orders if not self.funds.covers(order)]
+        return self.cancel_many(uncovered, OrderStatus.CANCELED_NOT_ENOUGH_BALANCE)
 
     def _watch_expiry(self, order: Order) -> None:
         if order.request.kind is not OrderKind.GTD:
@@ -265,10 +254,12 @@ class Exchange:
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order
         self.open.setdefault(order.request.signer, {})[order.id] = order
+        self._by_wallet.setdefault(order.request.wallet, {})[order.id] = order
 
     def _end(self, order: Order, status: OrderStatus) -> None:
         order.status = status
-        self.open.get(order.request.signer, {}).pop(order.id, None)
+        self.open[order.request.signer].pop(order.id, None)
+        self._by_wallet[order.request.wallet].pop(order.id, None)
 
     def _close(self, order: Order, status: OrderStatus, *, note: str = "") -> None:
         order.note = note
@@ -276,7 +267,7 @@ class Exchange:
         self._announce_order(order, "CANCELLATION")
 
     def _announce_order(self, order: Order, kind: str) -> None:
-        self.announce(OrderChanged(order, kind))
+        self._hub.announce(OrderChanged(order, kind))
 
     def _announce_level(self, order: Order) -> None:
         """Tell the level of the order's price as both outcomes' clients see it."""

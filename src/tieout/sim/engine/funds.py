@@ -8,7 +8,7 @@ from typing import Protocol
 from tieout.sim.contracts import exchange_of, ledger_of
 from tieout.sim.engine.amounts import taker_fee
 from tieout.sim.engine.rejections import Reason, Rejected
-from tieout.sim.model import Market, Order, Side, Trade
+from tieout.sim.model import Order, Side, Trade
 
 Asset = tuple[str, str]
 """(wallet, "cash" or "<ledger>/<token>")."""
@@ -41,7 +41,7 @@ def asset_of(order: Order) -> Asset:
     return order.request.wallet, f"{ledger_of(order.market)}/{order.request.token}"
 
 
-def need(order: Order, market: Market) -> int:
+def need(order: Order) -> int:
     """Micro-units the rest of the order would take, the fee of a taker not counted."""
     if order.side is Side.SELL:
         return order.remaining
@@ -63,7 +63,7 @@ class Funds:
 
     def check(self, order: Order, *, taking: bool) -> None:
         """Raise Rejected unless the whole order is covered, with its fee if it takes."""
-        amount = need(order, order.market)
+        amount = need(order)
         if taking and order.side is Side.BUY:
             amount += taker_fee(order.size, amount, order.market.fee_rate, order.market.fee_exponent)
         if amount > self.free(order):
@@ -72,7 +72,7 @@ class Funds:
 
     def covers(self, order: Order) -> bool:
         """The rest of a resting order is still covered."""
-        return need(order, order.market) <= self.free(order)
+        return need(order) <= self.free(order)
 
     def hold(self, trade: Trade) -> None:
         """Count what the trade will take."""

@@ -18,11 +18,11 @@ def read_order(request: OrderRequest, market: Market, now_ms: int) -> Order:
     market_order = request.kind in (OrderKind.FOK, OrderKind.FAK)
     buying = request.side is Side.BUY
     cash, size = (making, taking) if buying else (taking, making)
-    price = _price(cash, size, market.tick, market_order=market_order, buying=buying)
+    price = _price(cash, size, market.tick, market_order=market_order)
     _check_dates(request, now_ms)
     if request.post_only and market_order:
         raise Rejected(Reason.POST_ONLY_KIND)
-    if not CENT <= price <= ONE - market.tick and not market.tick <= price <= ONE - market.tick:
+    if not market.tick <= price <= ONE - market.tick:
         raise Rejected(Reason.PRICE_RANGE, price=price, tick=market.tick)
     if not on_grid(price, market.tick):
         raise Rejected(Reason.TICK, price=price, tick=market.tick)
@@ -33,17 +33,18 @@ def read_order(request: OrderRequest, market: Market, now_ms: int) -> Order:
     return Order(request, market, market.tokens.index(request.token), price, size, budget, now_ms)
 
 
-def _price(cash: int, size: int, tick: int, *, market_order: bool, buying: bool) -> int:
-    """The limit price in micro. A resting order states it exactly; a market order has rounded one of its amounts, so
-    its price is the nearest one on the grid that the rounding explains.
+def _price(cash: int, size: int, tick: int, *, market_order: bool) -> int:
+    """The limit price in micro.
+
+    A resting order states it exactly. A market order has rounded one of its amounts to some decimals, so its price is
+    the nearest one on the grid if the rounding of either amount explains the difference.
     """
+    exact = (2 * cash * ONE + size) // (2 * size)
     if not market_order:
-        price, rest = divmod(cash * ONE, size)
-        return price if rest == 0 else price + (1 if 2 * rest >= size else 0)
-    nearest = (2 * cash * ONE + tick * size) // (2 * tick * size) * tick
+        return exact
+    nearest = (exact + tick // 2) // tick * tick
     slack = ONE * CENT // size + 1
-    exact = cash * ONE // size
-    return nearest if abs(nearest - exact) <= slack and (nearest > 0 or not buying) else exact
+    return nearest if abs(nearest - exact) <= slack else exact
 
 
 def _check_dates(request: OrderRequest, now_ms: int) -> None:

@@ -33,11 +33,18 @@ def plan(book: Book, taker: Order) -> list[Leg]:
     return legs
 
 
-def fills_whole(taker: Order, legs: list[Leg]) -> bool:
-    """The legs fill the order as a FOK order demands.
+def filled(order: Order) -> bool:
+    """Nothing worth trading is left: under 0.01 share, or of a budget under 0.01 collateral.
 
-    A budget counts as spent when the rest would not buy a cent's worth of shares: a mint leaves a few micro-units.
+    The CLOB counts in cents (`polymarket.md` 2); a mint leaves a few micro-units of a budget.
     """
+    if order.budget is None:
+        return order.remaining < CENT
+    return order.budget - order.spent < CENT
+
+
+def fills_whole(taker: Order, legs: list[Leg]) -> bool:
+    """The legs fill the order as a FOK order demands."""
     if taker.budget is None:
         return sum(leg.shares for leg in legs) >= taker.remaining
-    return bool(legs) and taker.budget - taker.spent - sum(leg.taker_cash for leg in legs) < CENT
+    return taker.budget - taker.spent - sum(leg.taker_cash for leg in legs) < CENT
