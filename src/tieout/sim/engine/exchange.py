@@ -90,8 +90,8 @@ class Exchange:
         marketable = book.crosses(order)
         self._check_modes(order, marketable=marketable)
         self._check_marketable(order, marketable=marketable)
-        self.funds.check(order, taking=marketable)
         if marketable and market.delay_ms:
+            self.funds.check(order)
             return self._delay(order)
         return self._execute(order, delayed=False)
 
@@ -130,7 +130,6 @@ class Exchange:
             return
         order.status = OrderStatus.LIVE
         try:
-            self.funds.check(order, taking=True)
             self._execute(order, delayed=True)
         except Rejected as rejected:
             if order.open:
@@ -140,6 +139,7 @@ class Exchange:
         """Match now, then rest or kill what is left."""
         book = self.books[order.market.condition_id]
         legs = plan(book, order)
+        self.funds.check(order, _fee(order, legs) if order.side is Side.BUY else 0)
         self._keep(order)
         if order.request.kind is OrderKind.FOK and not fills_whole(order, legs):
             self._kill(order, Reason.FOK_NOT_FILLED)
@@ -149,6 +149,8 @@ class Exchange:
             self._announce_order(order, "PLACEMENT")
         trades = (self._trade(order, legs),) if legs else ()
         self._finish_taker(order, book)
+        if trades:
+            self.cancel_uncovered({leg.maker.request.wallet for leg in legs} | {order.request.wallet})
         status = "matched" if trades else ("unmatched" if delayed else "live")
         return Placement(order, status, trades)
 
@@ -171,10 +173,9 @@ class Exchange:
     def _trade(self, taker: Order, legs: list[Leg]) -> Trade:
         shares = sum(leg.shares for leg in legs)
         cash = sum(leg.taker_cash for leg in legs)
-        market, now = taker.market, self._scheduler.now_ms
-        fee = taker_fee(shares, cash, market.fee_rate, market.fee_exponent)
+        now = self._scheduler.now_ms
         price = (2 * cash * ONE + shares) // (2 * shares)
-        trade = Trade(drawn_uuid(self._ids), taker, tuple(legs), shares, cash, fee, price, now, now)
+        trade = Trade(drawn_uuid(self._ids), taker, tuple(legs), shares, cash, _fee(taker, legs), price, now, now)
         self.trades[trade.id] = trade
         for leg in legs:
             self._fill_maker(leg, trade)
@@ -280,3 +281,8 @@ class Exchange:
     def announce(self, event: Event) -> None:
         """Tell everybody."""
         self._hub.announce(event)
+
+
+def _fee(taker: Order, legs: list[Leg]) -> int:
+    shares, cash = sum(leg.shares for leg in legs), sum(leg.taker_cash for leg in legs)
+    return taker_fee(shares, cash, taker.market.fee_rate, taker.market.fee_exponent)

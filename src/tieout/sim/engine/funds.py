@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Protocol
 
 from tieout.sim.contracts import exchange_of, ledger_of
-from tieout.sim.engine.amounts import taker_fee
 from tieout.sim.engine.rejections import Reason, Rejected
 from tieout.sim.model import Order, Side, Trade
 
@@ -61,11 +60,9 @@ class Funds:
         """What the wallet could still pay with for this order's asset."""
         return self._balance(order) - self.matched[asset_of(order)]
 
-    def check(self, order: Order, *, taking: bool) -> None:
-        """Raise Rejected unless the whole order is covered, with its fee if it takes."""
-        amount = need(order)
-        if taking and order.side is Side.BUY:
-            amount += taker_fee(order.size, amount, order.market.fee_rate, order.market.fee_exponent)
+    def check(self, order: Order, fee: int = 0) -> None:
+        """Raise Rejected unless the whole order is covered, and the *fee* of what it takes."""
+        amount = need(order) + fee
         if amount > self.free(order):
             matched = self.matched[asset_of(order)]
             raise Rejected(Reason.BALANCE, balance=self._balance(order), matched=matched, amount=amount)
