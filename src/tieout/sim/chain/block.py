@@ -1,0 +1,76 @@
+"""Blocks, transactions in wait and receipts, as the chain keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tieout.sim.chain.calls import Call
+from tieout.sim.chain.log import Log
+from tieout.sim.chain.state import Undo
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A call with its hash, in wait for a block."""
+
+    tx_hash: str
+    call: Call
+    sender: str
+
+
+@dataclass(slots=True, eq=False)
+class Receipt:
+    """What became of a transaction: `status` 1 with its logs, or 0 with the reason of the revert."""
+
+    transaction: Transaction
+    block: Block
+    tx_index: int
+    status: int
+    reason: str
+    logs: list[Log]
+
+    @property
+    def tx_hash(self) -> str:
+        """The hash of the transaction."""
+        return self.transaction.tx_hash
+
+    @property
+    def sender(self) -> str:
+        """Who sent it."""
+        return self.transaction.sender
+
+    @property
+    def block_number(self) -> int:
+        """The number of its block."""
+        return self.block.number
+
+    @property
+    def block_hash(self) -> str:
+        """The hash of its block."""
+        return self.block.hash
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """One block. `first_log_index` is where its logs begin to count: others have logs in a block too.
+
+    `undo` says what each changed slot of the state held before. `wallets_out` are the holders that had less of
+    something at its end than before (balance, allowance or approval).
+    """
+
+    number: int
+    hash: str
+    parent_hash: str
+    timestamp_s: int
+    first_log_index: int
+    receipts: list[Receipt] = field(default_factory=list)
+    undo: Undo = field(default_factory=dict)
+    wallets_out: frozenset[str] = frozenset()
+    removed: bool = False
+
+    @property
+    def logs(self) -> Iterator[Log]:
+        """Its logs in order."""
+        for receipt in self.receipts:
+            yield from receipt.logs
