@@ -102,6 +102,10 @@ class Chain:
         """Call *listener* for everything that happens to the chain from now on."""
         self._listeners.append(listener)
 
+    def unlisten(self, listener: Callable[[ChainEvent], None]) -> None:
+        """Stop calling *listener*."""
+        self._listeners.remove(listener)
+
     def submit(self, call: Call, *, sender: str = OPERATOR) -> str:
         """Send a transaction: its hash, new at every submission. It is mined with the next block."""
         tx_hash = drawn_hash(self._hashes)
