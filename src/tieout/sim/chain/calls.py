@@ -28,7 +28,7 @@ from tieout.sim.chain.places import (
 from tieout.sim.chain.state import Revert, State
 from tieout.venue.topics import DISTRIBUTED_REWARDS, USER_PAUSED
 
-__all__ = ["Condition", "Fill", "NegRiskEvent", "Revert"]
+__all__ = ["FEE_RECEIVER", "Condition", "Fill", "NegRiskEvent", "Revert"]
 
 PAUSE_INTERVAL = 100
 """Blocks until a pause takes effect (Exchange.sol, userPauseBlockInterval)."""

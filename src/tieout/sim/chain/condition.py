@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tieout.sim.chain.state import Slot
 from tieout.sim.model import Market
 from tieout.venue.addresses import USDC_E, WRAPPED_COLLATERAL
+
+KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Condition:
             market.ctf_tokens,
             market.position_ids,
         )
+
+    @property
+    def slot(self) -> Slot:
+        """(KNOWN, condition id, structured id, collateral, both CTF tokens, both position ids)."""
+        return KNOWN, self.condition_id, self.structured_id, self.collateral, *self.ctf_tokens, *self.position_ids
 
     @property
     def structured_id(self) -> int:

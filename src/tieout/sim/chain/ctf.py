@@ -1,6 +1,7 @@
 """ConditionalTokens: conditions, full sets, payouts, as the deployed contract does it (ConditionalTokens.sol).
 
-Only binary conditions without a parent collection. `LOCKED` counts the collateral behind each condition.
+Only binary conditions without a parent collection. `LOCKED` counts the collateral behind each
+condition, `LOCKED_TOTAL` that behind all conditions of one collateral.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from tieout.sim.model import BYTES32_ZERO
 from tieout.venue.addresses import CTF
 from tieout.venue.topics import CONDITION_PREPARATION, CONDITION_RESOLUTION, CTF_MERGE, CTF_REDEMPTION, CTF_SPLIT
 
-LOCKED, PREPARED, NUMERATOR = "locked", "prepared", "numerator"
+LOCKED, LOCKED_TOTAL, NUMERATOR = "locked", "locked total", "numerator"
+PREPARED = "prepared"
 PARTITION = (1, 2)
 
 
@@ -22,6 +24,7 @@ def prepare_condition(state: State, emit: Emit, condition: Condition) -> None:
     if state.get((PREPARED, condition.condition_id)):
         raise Revert("condition already prepared")
     state.put((PREPARED, condition.condition_id), 1)
+    state.know(condition.slot, (*condition.ctf_tokens, *condition.position_ids))
     emit(
         CTF,
         CONDITION_PREPARATION,
@@ -56,7 +59,7 @@ def split_position(state: State, emit: Emit, stakeholder: str, condition: Condit
     """Collateral of *stakeholder* into a full set for it; reverts without allowance for the CTF."""
     _expect_prepared(state, condition)
     erc20.transfer_from(state, emit, condition.collateral, CTF, stakeholder, CTF, amount)
-    state.add((LOCKED, condition.collateral, *condition.ctf_tokens), amount)
+    _lock(state, condition, amount)
     erc1155.mint_batch(state, emit, CTF, stakeholder, stakeholder, condition.ctf_tokens, (amount, amount))
     emit(CTF, CTF_SPLIT, _indexed(stakeholder, condition), (condition.collateral, PARTITION, amount))
 
@@ -96,8 +99,13 @@ def redeem_positions(state: State, emit: Emit, redeemer: str, condition: Conditi
 
 
 def _release(state: State, emit: Emit, to: str, condition: Condition, amount: int) -> None:
-    state.add((LOCKED, condition.collateral, *condition.ctf_tokens), -amount)
+    _lock(state, condition, -amount)
     erc20.transfer(state, emit, condition.collateral, CTF, to, amount)
+
+
+def _lock(state: State, condition: Condition, amount: int) -> None:
+    state.add((LOCKED, condition.condition_id), amount)
+    state.add((LOCKED_TOTAL, condition.collateral), amount)
 
 
 def _indexed(stakeholder: str, condition: Condition) -> tuple[str, str, str]:

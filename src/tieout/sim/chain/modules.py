@@ -1,10 +1,13 @@
 """Protocol V2: the modules that make and destroy PositionManager tokens, and the Router in front of them.
 
 Sources: BaseModule.sol, Router.sol, BaseMigrationMixin.sol. A split burns pUSD and leaves its USDC.e in the vault;
-`LOCKED_V2` counts what of the vault stands behind each condition, `LOCKED_V2_TOTAL` behind all of them.
+`LOCKED_V2` counts what of the vault stands behind each condition, `LOCKED_V2_TOTAL` behind all of them. `SHORT` is what
+the rounding of a fractional result to millionths promises beyond what the old tokens paid.
 """
 
 from __future__ import annotations
+
+from operator import mul
 
 from tieout.sim.chain import ctf, erc20, erc1155, wrapped
 from tieout.sim.chain.adapters import held
@@ -31,7 +34,8 @@ from tieout.sim.chain.places import (
 from tieout.sim.chain.state import Revert, State
 from tieout.venue.topics import PM_MERGED, PM_MIGRATED, PM_REDEEMED, PM_RESOLVED, PM_SPLIT
 
-LOCKED_V2, LOCKED_V2_TOTAL, REGISTERED, RESULT = "locked v2", "locked v2 total", "registered", "result"
+LOCKED_V2, LOCKED_V2_TOTAL, SHORT = "locked v2", "locked v2 total", "short"
+REGISTERED, RESULT = "registered", "result"
 RESULT_DENOMINATOR = 1_000_000
 
 
@@ -47,7 +51,7 @@ def split(state: State, emit: Emit, initiator: str, to: tuple[str, str], conditi
         erc1155.mint(state, emit, POSITION_MANAGER, module, recipient, token, amount)
     erc20.burn(state, emit, P_USD, module, amount)
     _lock(state, condition, amount)
-    state.put((REGISTERED, condition.structured_id), 1)
+    _register(state, condition)
     emit(module, PM_SPLIT, (initiator, condition.structured_id, to[0]), (to[1], amount))
 
 
@@ -126,7 +130,7 @@ def migrate(state: State, emit: Emit, holder: str, condition: Condition) -> None
     new = tuple(condition.position_ids[index] for index, _ in moved)
     erc1155.transfer_batch(state, emit, CTF, module, holder, module, old, amounts)
     erc1155.mint_batch(state, emit, POSITION_MANAGER, module, holder, new, amounts)
-    state.put((REGISTERED, condition.structured_id), 1)
+    _register(state, condition)
     if not _redeem_legacy(state, emit, condition):
         pairs = min(held(state, module, condition))
         if pairs:
@@ -150,8 +154,12 @@ def _redeem_legacy(state: State, emit: Emit, condition: Condition) -> bool:
             state.put((RESULT, condition.structured_id, index), value)
         emit(module, PM_RESOLVED, (condition.structured_id,), (results,))
         emit(module, RESULT_REPORTED, (module, condition.structured_id), (results,))
-    if any(held(state, module, condition)):
-        ctf.redeem_positions(state, emit, module, condition)
+    amounts = held(state, module, condition)
+    if any(amounts):
+        paid = ctf.redeem_positions(state, emit, module, condition)
+        promised = sum(map(mul, amounts, result(state, condition)))
+        short = -(-promised // RESULT_DENOMINATOR) - paid
+        state.add((SHORT, condition.structured_id), max(short, 0))
     return True
 
 
@@ -169,6 +177,11 @@ def _settle_legacy(state: State, emit: Emit, condition: Condition) -> None:
     emit(module, LEGACY_SETTLED, (condition.collateral, VAULT), (amount,))
 
 
+def _register(state: State, condition: Condition) -> None:
+    state.put((REGISTERED, condition.structured_id), 1)
+    state.know(condition.slot, (*condition.ctf_tokens, *condition.position_ids))
+
+
 def _lock(state: State, condition: Condition, amount: int) -> None:
-    state.add((LOCKED_V2, condition.collateral, *condition.ctf_tokens, *condition.position_ids), amount)
+    state.add((LOCKED_V2, condition.structured_id), amount)
     state.add((LOCKED_V2_TOTAL,), amount)

@@ -1,7 +1,8 @@
 """The NegRiskAdapter: sets on wrapped collateral, and the conversion of NO tokens (NegRiskAdapter.sol).
 
-`UNBACKED` counts wrapped collateral without USDC.e behind it: a conversion of *a* in an event of *q* questions makes
-(q - 1) x a of it, and leaves *a* of every question's NO at the burn address, of which q - 1 would have paid.
+`CONVERTED` counts what was converted in each event. `UNBACKED` counts wrapped collateral without USDC.e behind it: a
+conversion of *a* in an event of *q* questions makes (q - 1) x a of it, and leaves *a* of every question's NO at the
+burn address, of which q - 1 would have paid.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tieout.sim.chain.places import (
 from tieout.sim.chain.state import Revert, State
 from tieout.venue.topics import NEG_CONVERTED, NEG_MERGE, NEG_REDEMPTION, NEG_SPLIT, OUTCOME_REPORTED
 
-UNBACKED = "unbacked"
+CONVERTED, UNBACKED = "converted", "unbacked"
 
 
 def split(state: State, emit: Emit, sender: str, condition: Condition, amount: int) -> None:
@@ -79,6 +80,7 @@ def convert(state: State, emit: Emit, sender: str, event: NegRiskEvent, index_se
     _pull(state, emit, NEG_RISK_ADAPTER, NO_BURN, unwanted, (amount,) * len(others))
     _pay_out(state, emit, sender, event, [condition.ctf_tokens[0] for condition in others], amount)
     state.add((UNBACKED,), (count - 1) * amount)
+    state.add((CONVERTED, event.market_id, *(condition.ctf_tokens[1] for condition in event.conditions)), amount)
     emit(NEG_RISK_ADAPTER, NEG_CONVERTED, (sender, event.market_id, index_set), (amount,))
 
 
