@@ -54,6 +54,10 @@ class KeyRing:
         """The valid keys of one signer, oldest first."""
         return [key for key in self._keys.values() if key.signer == signer.lower() and key.readonly == readonly]
 
+    def signers(self) -> set[str]:
+        """Everybody who has a valid key."""
+        return {key.signer for key in self._keys.values()}
+
     def delete(self, key: str) -> None:
         """The key is valid no longer."""
         self._keys.pop(key, None)
