@@ -113,7 +113,9 @@ class Records:
             self._notify(order, kind, trade)
 
     def _notify(self, order: Order, kind: int, trade: Trade | None) -> None:
-        self._add(order.request.signer, order.request.owner, kind, order_payload(order, trade))
+        owner = order.request.owner
+        if self._world.keys.get(owner) is not None:
+            self._add(order.request.signer, owner, kind, order_payload(order, trade))
 
     def _notify_resolved(self, market: Market) -> None:
         payload = market_payload(market)
@@ -121,14 +123,12 @@ class Records:
         for trade in self.by_market.get(market.condition_id, []):
             signers.update(dict.fromkeys(_signers(trade)))
         for signer in signers:
-            self._add(signer, "", RESOLVED, payload)
+            for key in self._world.keys.of(signer)[:1]:
+                self._add(signer, key.key, RESOLVED, payload)
 
     def _add(self, signer: str, owner: str, kind: int, payload: dict[str, Any]) -> None:
-        keys = self._world.keys.of(signer)
-        if not keys:
-            return
         kept = self.notifications.setdefault(signer, deque(maxlen=KEPT_NOTIFICATIONS))
-        kept.append(Notification(self._next_id, owner or keys[0].key, self._world.scheduler.now_s, kind, payload))
+        kept.append(Notification(self._next_id, owner, self._world.scheduler.now_s, kind, payload))
         self._next_id += 1
 
     def drop(self, signer: str, ids: set[int]) -> None:
