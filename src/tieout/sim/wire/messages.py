@@ -7,15 +7,14 @@ sizes and times are text: decimals without trailing zeros, whole seconds or mill
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from typing import Any
-
-from eth_utils.address import to_checksum_address
 
 from tieout.sim.engine.amounts import ONE, text
 from tieout.sim.engine.book import Book
 from tieout.sim.engine.rejections import Reason
 from tieout.sim.model import Leg, Market, Order, OrderStatus, Side, Trade
+from tieout.sim.wire.shapes import FEE_RATE_BPS
+from tieout.sim.wire.wallets import checksummed
 
 Message = dict[str, Any]
 
@@ -28,17 +27,6 @@ KILLED: dict[str, str] = {
 """The venue's words for an order it killed at once (polymarket-client 0.14.0, `models/clob/order_response.py`)."""
 
 _BY_USER = (OrderStatus.LIVE, OrderStatus.DELAYED, OrderStatus.MATCHED, OrderStatus.CANCELED)
-
-
-@lru_cache(maxsize=65_536)
-def checksum(address: str) -> str:
-    """The address with the mixed case that live captures show (`samples/ws_user_trade_capture_1.json`)."""
-    return str(to_checksum_address(address))
-
-
-def fee_bps(market: Market) -> str:
-    """The rate of the market's taker fee in basis points. It is not the fee paid (`polymarket.md` 7)."""
-    return str(market.fee_rate // 100)
 
 
 # the user channel
@@ -54,7 +42,7 @@ def order_message(order: Order, kind: str, now_ms: int) -> Message:
         "event_type": "order",
         "expiration": str(request.expiration),
         "id": order.id,
-        "maker_address": checksum(request.wallet),
+        "maker_address": checksummed(request.wallet),
         "market": order.market.condition_id,
         "order_owner": request.owner,
         "order_type": str(request.kind),
@@ -91,10 +79,10 @@ def trade_message(trade: Trade, viewer_signer: str, now_ms: int) -> Message:
         "asset_id": str(request.token),
         "bucket_index": trade.bucket_index,
         "event_type": "trade",
-        "fee_rate_bps": fee_bps(market),
+        "fee_rate_bps": FEE_RATE_BPS,
         "id": trade.id,
         "last_update": str(trade.updated_ms // 1000),
-        "maker_address": checksum(request.wallet),
+        "maker_address": checksummed(request.wallet),
         "maker_orders": [_maker_order(leg) for leg in trade.legs],
         "market": market.condition_id,
         "match_time": str(trade.match_ms // 1000),
@@ -117,8 +105,8 @@ def _maker_order(leg: Leg) -> Message:
     maker = leg.maker
     return {
         "asset_id": str(maker.request.token),
-        "fee_rate_bps": "0",
-        "maker_address": checksum(maker.request.wallet),
+        "fee_rate_bps": FEE_RATE_BPS,
+        "maker_address": checksummed(maker.request.wallet),
         "matched_amount": text(leg.shares),
         "order_id": maker.id,
         "outcome": maker.market.outcomes[maker.outcome],
@@ -193,7 +181,7 @@ def last_trade_message(trade: Trade, now_ms: int) -> Message:
     return {
         "asset_id": str(trade.taker.request.token),
         "event_type": "last_trade_price",
-        "fee_rate_bps": fee_bps(trade.market),
+        "fee_rate_bps": FEE_RATE_BPS,
         "market": trade.market.condition_id,
         "price": text(trade.price),
         "side": trade.taker.side.name,
