@@ -18,9 +18,15 @@ REWARDS = contract("Rewards")
 AUTO_REDEEMER = contract("AutoRedeemer")
 
 
-def exchange_of(market: Market) -> str:
-    """The exchange that settles the market now; also the verifying contract of its orders."""
-    if market.version == "v2":
+def version_of(market: Market, token: int) -> str:
+    """The generation of one of the market's tokens: a match made before a migration settles in the old one."""
+    return "v2" if token in market.position_ids else "v1"
+
+
+def exchange_of(market: Market, token: int | None = None) -> str:
+    """The exchange that settles *token*, or the present tokens; also the verifying contract of their orders."""
+    version = market.version if token is None else version_of(market, token)
+    if version == "v2":
         return EXCHANGE_V3
     return NEG_RISK_EXCHANGE if market.neg_risk else CTF_EXCHANGE
 
@@ -30,6 +36,7 @@ def order_version(market: Market) -> str:
     return "3" if market.version == "v2" else "2"
 
 
-def ledger_of(market: Market) -> str:
-    """The ERC-1155 contract that holds the tokens the market trades now."""
-    return POSITION_MANAGER if market.version == "v2" else CTF
+def ledger_of(market: Market, token: int | None = None) -> str:
+    """The ERC-1155 contract that holds *token*, or the tokens the market trades now."""
+    version = market.version if token is None else version_of(market, token)
+    return POSITION_MANAGER if version == "v2" else CTF

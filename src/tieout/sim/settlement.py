@@ -90,10 +90,13 @@ class Settler:
         trade.error = reason
         if trade.attempts < self.pace.attempts:
             self._tell(trade, TradeStatus.RETRYING)
-            self._scheduler.after(self._stream.randint(*self.pace.retry_ms), lambda: self._submit(trade))
+            self._retry(trade)
         else:
             self._exchange.funds.release(trade)
             self._tell(trade, TradeStatus.FAILED)
+
+    def _retry(self, trade: Trade) -> None:
+        self._scheduler.after(self._stream.randint(*self.pace.retry_ms), lambda: self._submit(trade))
 
     def _unmine(self, event: BlocksRemoved) -> None:
         """A reorganisation took blocks away: their trades are open again; what was dropped is sent anew."""
@@ -103,7 +106,7 @@ class Settler:
                 self._tell(trade, TradeStatus.RETRYING)
                 if trade.tx_hash in event.dropped:
                     del self._by_hash[trade.tx_hash]
-                    self._scheduler.after(self._stream.randint(*self.pace.retry_ms), lambda t=trade: self._submit(t))
+                    self._retry(trade)
 
     def _tell(self, trade: Trade, status: TradeStatus) -> None:
         trade.status = status
@@ -116,7 +119,7 @@ def match_call(trade: Trade) -> MatchOrders:
     taker = trade.taker
     making, taking = (trade.cash, trade.shares) if taker.side is Side.BUY else (trade.shares, trade.cash)
     return MatchOrders(
-        exchange=exchange_of(trade.market),
+        exchange=exchange_of(trade.market, taker.request.token),
         condition=Condition.of(trade.market),
         taker=_fill(taker, making, taking, trade.fee),
         makers=tuple(_maker_fill(leg) for leg in trade.legs),

@@ -37,7 +37,7 @@ def asset_of(order: Order) -> Asset:
     """What the order pays with."""
     if order.side is Side.BUY:
         return order.request.wallet, "cash"
-    return order.request.wallet, f"{ledger_of(order.market)}/{order.request.token}"
+    return order.request.wallet, f"{ledger_of(order.market, order.request.token)}/{order.request.token}"
 
 
 def need(order: Order) -> int:
@@ -85,10 +85,10 @@ class Funds:
 
     def _balance(self, order: Order) -> int:
         wallet, market = order.request.wallet, order.market
-        exchange = exchange_of(market)
+        exchange = exchange_of(market, order.request.token)
         if order.side is Side.BUY:
             return min(self._balances.cash(wallet), self._balances.cash_allowance(wallet, exchange))
-        ledger = ledger_of(market)
+        ledger = ledger_of(market, order.request.token)
         if not self._balances.tokens_approved(ledger, wallet, exchange):
             return 0
         return self._balances.tokens(ledger, wallet, order.request.token)
