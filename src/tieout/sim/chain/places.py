@@ -40,6 +40,9 @@ NO_BURN = "0xa5ef39c3d3e10d0b270233af41cac69796b12966"
 NEG_RISK_FEES = "0x7f67327e88c258932d7d8f72950be0d46975e11d"
 """Gets the fee of a conversion."""
 
+PERPS_DEPOSIT = "0xdca4af75705dbb50f62437045aff9921947917d2"
+"""One of the spenders the official client asks an allowance for (polymarket-client 0.14.0, `environments.py`)."""
+
 BRIDGE = "0x00000000000000000000000000000000000b21d9"
 REBATE_PAYER = "0x00000000000000000000000000000000000aeba7"
 OPERATOR = "0x0000000000000000000000000000000000009e12"
@@ -89,6 +92,7 @@ __all__ = [
     "ONRAMP",
     "OPERATOR",
     "PASSING_THROUGH",
+    "PERPS_DEPOSIT",
     "POSITION_MANAGER",
     "P_USD",
     "REBATE_PAYER",

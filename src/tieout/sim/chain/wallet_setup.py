@@ -21,6 +21,7 @@ from tieout.sim.chain.places import (
     OFFRAMP,
     ONRAMP,
     P_USD,
+    PERPS_DEPOSIT,
     POSITION_MANAGER,
     ROUTER,
     USDC_E,
@@ -32,7 +33,7 @@ from tieout.sim.chain.places import (
 from tieout.sim.chain.state import ALLOWANCE, APPROVAL, MAX_UINT, State
 
 _CASH = (
-    *((P_USD, spender) for spender in (*EXCHANGES, *USER_ADAPTERS, ROUTER, OFFRAMP)),
+    *((P_USD, spender) for spender in (*EXCHANGES, *USER_ADAPTERS, ROUTER, OFFRAMP, PERPS_DEPOSIT)),
     (USDC_E, ONRAMP),
 )
 _TOKENS = (
