@@ -12,10 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, eq=False)
 class Holding:
-    """Micro-units. `size` is held now, `tracked` what of it has a cost; `bought` and `spent` are lifetime."""
+    """Micro-units. `size` is held now, `tracked` what of it has a cost; `bought` and `spent` are lifetime.
+
+    `serial` counts holdings as they were first seen: an order that nothing later changes.
+    """
 
     wallet: str
     token: int
+    serial: int
     size: int = 0
     tracked: int = 0
     cost: int = 0

@@ -27,6 +27,7 @@ class Seen:
             Kind.CONVERSION: self._convert,
             Kind.MIGRATION: self._migrate,
         }
+        self._serial = 0
         self.block_number = 0
         self.rows: list[Row] = []
         self.by_wallet: dict[str, list[Row]] = defaultdict(list)
@@ -59,7 +60,8 @@ class Seen:
     def _holding(self, wallet: str, token: int) -> Holding:
         found = self.holdings[wallet].get(token)
         if found is None:
-            found = self.holdings[wallet][token] = self.holders[token][wallet] = Holding(wallet, token)
+            self._serial += 1
+            found = self.holdings[wallet][token] = self.holders[token][wallet] = Holding(wallet, token, self._serial)
         return found
 
     def _trade(self, row: Row, _receipt: Receipt) -> None:

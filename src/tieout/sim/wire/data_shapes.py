@@ -84,8 +84,14 @@ def ratio(part: int, whole: int, decimals: int) -> int | float:
 
 
 def percent(part: int, whole: int) -> int | float:
-    """*part* of *whole* in percent, four decimals as recorded."""
-    return ratio(part * 100, whole, 4)
+    """*part* of *whole* in percent, cut to four decimals (recorded: -99.9999 of a little more than a whole loss)."""
+    cut = int(part * ONE / whole) if whole else 0
+    return ratio(cut, 10_000, 4)
+
+
+def cut(micro: int) -> int | float:
+    """Micro-units cut to four decimals, as `/positions` of v1 shows every amount (`real/wallet/positions.json`)."""
+    return number(abs(micro) // 100 * (100 if micro >= 0 else -100))
 
 
 def day(ms: int) -> str:
@@ -213,14 +219,14 @@ def position_v1(stated: Stated) -> Json:
         "proxyWallet": holding.wallet,
         "asset": str(holding.token),
         "conditionId": market.condition_id,
-        "size": number(holding.size),
+        "size": cut(holding.size),
         "avgPrice": ratio(holding.cost, holding.tracked, 4),
-        "initialValue": number(stated.cost),
-        "currentValue": number(stated.value),
-        "cashPnl": number(stated.unrealized),
+        "initialValue": cut(stated.cost),
+        "currentValue": cut(stated.value),
+        "cashPnl": cut(stated.unrealized),
         "percentPnl": percent(stated.unrealized, stated.cost),
-        "totalBought": number(holding.bought),
-        "realizedPnl": number(holding.realized),
+        "totalBought": cut(holding.bought),
+        "realizedPnl": cut(holding.realized),
         "percentRealizedPnl": percent(stated.value - holding.spent, holding.spent),
         "curPrice": number(stated.price),
         "redeemable": stated.redeemable,
@@ -236,8 +242,8 @@ def position_v1(stated: Stated) -> Json:
         "oppositeAsset": str(stated.place.opposite),
         "endDate": day(market.end_ms),
         "negativeRisk": market.neg_risk,
-        "grossInitialValue": number(stated.cost + holding.fees),
-        "entryFeesUsdc": number(holding.fees),
+        "grossInitialValue": cut(stated.cost + holding.fees),
+        "entryFeesUsdc": cut(holding.fees),
     }
 
 
@@ -302,5 +308,4 @@ def position_v2(stated: Stated) -> Json:
         "opposite_token_id": str(stated.place.opposite),
         "end_date": day(market.end_ms),
         "last_event_at": holding.last_s,
-        "first_entry_at": holding.first_s,
     }
