@@ -54,14 +54,3 @@ class AnotherBot(Trader):
     def start(self, period_ms: int) -> None:
         """Act again and again."""
         self.world.scheduler.every(period_ms, self.act)
-
-
-def account_of(world: World, wallet: str) -> Account | None:
-    """The account that trades for *wallet*, as its newest order names it; a wallet that signs for itself has keys."""
-    wallet = wallet.lower()
-    for order in reversed(world.exchange.orders.values()):
-        request = order.request
-        if request.wallet == wallet:
-            return Account(request.owner, request.signer, wallet, request.signature_type)
-    keys = world.keys.of(wallet)
-    return Account(keys[-1].key, wallet, wallet) if keys else None
