@@ -19,7 +19,7 @@ from tieout.sim.rng import drawn_hash, drawn_uuid
 from tieout.sim.wire.auth import header
 from tieout.sim.wire.errors import bad_request
 from tieout.sim.wire.http import Reply, Request, Router, json_reply
-from tieout.sim.wire.wallets import deposit_wallet, proxy_wallet, safe_wallet
+from tieout.sim.wire.wallets import deposit_wallet, legacy_deposit_wallet, proxy_wallet, safe_wallet
 from tieout.sim.world import World
 
 Names = Mapping[str, str]
@@ -107,8 +107,10 @@ class Relayer:
         calls = parameters.get("calls") or []
         if not all(isinstance(call, dict) and str(call.get("data", "")).startswith(_APPROVALS) for call in calls):
             raise bad_request(NOT_CARRIED_OUT)
-        self._nonces[owner] += 1
         wallet = str(parameters.get("depositWallet", "")).lower()
+        if wallet not in (deposit_wallet(owner), legacy_deposit_wallet(owner)):
+            raise bad_request(BAD_TRANSACTION)
+        self._nonces[owner] += 1
         return Relayed(new_id, self._world.chain.submit(Approve(wallet)), on_chain=True)
 
     def transaction(self, _request: Request, names: Names) -> Reply:
