@@ -15,7 +15,7 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. Header names are lower-case; `query` keeps the first value of each name."""
+    """One HTTP request. Header names are lower-case; `query` joins repeated names with commas."""
 
     method: str
     path: str
