@@ -48,7 +48,7 @@ class FaultBody(msgspec.Struct, forbid_unknown_fields=True):
     wallet: str = ""
     market: str = ""
     path: str = ""
-    settings: dict[str, int | str] = {}  # noqa: RUF012 (msgspec copies the default)
+    settings: dict[str, int | str] = {}
 
 
 class Control:
