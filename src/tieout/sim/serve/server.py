@@ -106,7 +106,7 @@ def to_request(request: web.BaseRequest, body: bytes) -> Request:
     """The request as a value."""
     query: dict[str, str] = {}
     for name, value in request.query.items():
-        query.setdefault(name, value)
+        query[name] = f"{query[name]},{value}" if name in query else value
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Request(request.method, request.path, query, headers, body, request.remote or HOST)
 
