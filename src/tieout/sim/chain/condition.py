@@ -42,6 +42,11 @@ class Condition:
         return KNOWN, self.condition_id, self.structured_id, self.collateral, *self.ctf_tokens, *self.position_ids
 
     @property
+    def ids(self) -> Slot:
+        """Everything that names the condition."""
+        return self.condition_id, self.structured_id, *self.ctf_tokens, *self.position_ids
+
+    @property
     def structured_id(self) -> int:
         """The Protocol V2 condition id: a position id with its last byte cleared."""
         return self.position_ids[0] & ~0xFF

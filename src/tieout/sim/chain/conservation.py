@@ -41,6 +41,9 @@ from tieout.sim.chain.state import CASH, CASH_SUPPLY, TOKEN_SUPPLY, TOKENS, Slot
 _MAY_BE_NEGATIVE = frozenset((LOCKED_V2, LOCKED_V2_TOTAL))
 """By the rounding that SHORT counts."""
 
+_OF_A_CONDITION = frozenset((LOCKED, LOCKED_V2, NUMERATOR, RESULT))
+"""Slots whose second part is a condition."""
+
 
 def check(chain: Chain) -> list[str]:
     """Every law that the head state breaks; [] when all hold."""
@@ -73,11 +76,11 @@ def check_block(chain: Chain, block: Block | None = None) -> list[str]:
         changes[slot] = state.get(slot) - old
     broken = list(_held(state, ((slot, state.get(slot)) for slot in undo)))
     broken += _sums(state, changes)
-    known = {state.known.get(int(slot[2])) for slot in undo if slot[0] == TOKEN_SUPPLY}
-    if None in known:
-        broken.append("a token belongs to no condition")
-    for condition in known - {None}:
-        broken += _condition(state, condition or ())
+    touched = {slot[2] for slot in undo if slot[0] == TOKEN_SUPPLY}
+    broken += [f"token {token} belongs to no condition" for token in touched if token not in state.known]
+    touched |= {slot[1] for slot in undo if slot[0] in _OF_A_CONDITION}
+    for condition in {state.known[name] for name in touched if name in state.known}:
+        broken += _condition(state, condition)
     for slot in undo:
         if slot[0] == CONVERTED:
             broken += _converted(state, slot, state.get(slot))

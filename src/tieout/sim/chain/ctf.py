@@ -24,7 +24,7 @@ def prepare_condition(state: State, emit: Emit, condition: Condition) -> None:
     if state.get((PREPARED, condition.condition_id)):
         raise Revert("condition already prepared")
     state.put((PREPARED, condition.condition_id), 1)
-    state.know(condition.slot, (*condition.ctf_tokens, *condition.position_ids))
+    state.know(condition.slot, condition.ids)
     emit(
         CTF,
         CONDITION_PREPARATION,

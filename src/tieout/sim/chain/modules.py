@@ -179,7 +179,7 @@ def _settle_legacy(state: State, emit: Emit, condition: Condition) -> None:
 
 def _register(state: State, condition: Condition) -> None:
     state.put((REGISTERED, condition.structured_id), 1)
-    state.know(condition.slot, (*condition.ctf_tokens, *condition.position_ids))
+    state.know(condition.slot, condition.ids)
 
 
 def _lock(state: State, condition: Condition, amount: int) -> None:

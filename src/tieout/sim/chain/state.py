@@ -36,8 +36,8 @@ class State:
     def __init__(self) -> None:
         self.slots: dict[Slot, int] = {}
         self.block_number = 0
-        self.known: dict[int, Slot] = {}
-        """The KNOWN slot of a token's condition: a way to find it, never undone (ids follow from conditions)."""
+        self.known: dict[str | int, Slot] = {}
+        """The KNOWN slot of a condition by its ids and tokens: a way to find it, never undone."""
         self._journal: list[tuple[Slot, int]] = []
         self._history: dict[Slot, list[tuple[int, int]]] = {}
 
@@ -74,11 +74,11 @@ class State:
         """Whether *operator* may move the owner's ERC-1155 tokens."""
         return (APPROVAL, ledger, owner, operator) in self.slots
 
-    def know(self, slot: Slot, tokens: tuple[int, ...]) -> None:
-        """Remember which condition *tokens* belong to."""
+    def know(self, slot: Slot, ids: Slot) -> None:
+        """Remember which condition *ids* belong to."""
         if slot not in self.slots:
             self.put(slot, 1)
-            self.known.update(dict.fromkeys(tokens, slot))
+            self.known.update(dict.fromkeys(ids, slot))
 
     def mark(self) -> int:
         """The present place in the journal, for `undo_to`."""
