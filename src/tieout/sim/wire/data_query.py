@@ -145,10 +145,15 @@ def page_v2(
     *,
     largest: int = MAX_PAGE_V2,
 ) -> Page:
-    """The next page by ascending *key*, which tells all items apart. `limit` is ignored beside a cursor."""
+    """The next page by ascending *key*, which tells all items apart. `limit` is ignored beside a cursor.
+
+    A limit above *largest* is refused, not cut (read live by others on 2026-09-25).
+    """
     if "offset" in request.query:
         raise refuse("offset is not supported, use cursor", "offset")
-    limit = max(min(whole(request, "limit", DEFAULT_PAGE, refuse), largest), 1)
+    limit = whole(request, "limit", DEFAULT_PAGE, refuse)
+    if not 1 <= limit <= largest:
+        raise refuse(f"limit must be between 1 and {largest}", "limit")
     ordered, shown = sorted(items, key=key), 0
     if text := request.query.get("cursor"):
         cursor = _read_cursor(text, refuse)

@@ -169,10 +169,11 @@ class DataV2:
         return activity_v2(row, self._source.market(row.condition_id), labeled=self._source.labeled(row))
 
     def _trades(self, request: Request, _names: Mapping[str, str]) -> Reply:
+        """Makers' rows are hidden unless `taker_only=false` (counted live by others on 2026-09-25)."""
         wallet, seen = optional_user(request), self._source.read()
         by_cash = choice(request, "filter_type", ("TOKENS", "CASH"), "TOKENS", self._refuse) == "CASH"
         least = micro(request, "filter_amount", 0, self._refuse)
-        taker_only = yes(request, "taker_only", default=not wallet)
+        taker_only = yes(request, "taker_only", default=True)
         kept = [
             row
             for row in self._rows(request, seen.by_wallet.get(wallet, []) if wallet else seen.rows)
