@@ -19,6 +19,7 @@ class Clock:
         self._speed = speed
         self._real_s = self._loop.time()
         self._simulated_ms = float(scheduler.now_ms)
+        self._waiting: set[asyncio.Future[None]] = set()
 
     @property
     def speed(self) -> float:
@@ -50,10 +51,22 @@ class Clock:
             await asyncio.sleep(PERIOD_S)
 
     async def wait(self, simulated_ms: int) -> None:
-        """Return *simulated_ms* later, in simulated time."""
+        """Return *simulated_ms* later, in simulated time, or when the clock is given up."""
         over = self._loop.create_future()
-        planned = self._scheduler.after(simulated_ms, lambda: None if over.done() else over.set_result(None))
+        self._waiting.add(over)
+        planned = self._scheduler.after(simulated_ms, lambda: _end(over))
         try:
             await over
         finally:
             planned.cancel()
+            self._waiting.discard(over)
+
+    def give_up(self) -> None:
+        """Let nobody wait any longer: the clock will not move again."""
+        for over in tuple(self._waiting):
+            _end(over)
+
+
+def _end(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)

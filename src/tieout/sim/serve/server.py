@@ -97,6 +97,7 @@ class Server:
             outbox.close(GOING_AWAY, "")
         if writers:
             await asyncio.wait(writers, timeout=FAREWELL_S)
+        self.clock.give_up()
         self._ticking.cancel()
         with suppress(asyncio.CancelledError):
             await self._ticking
