@@ -72,8 +72,9 @@ class Targets:
         return [switch.wallet] if switch.wallet else list(self.wallets | dict.fromkeys(self._accounts))
 
     def orders(self, switch: Switch) -> list[Order]:
-        """Resting orders of the wallet, or of all watched, or (when none is watched) of everybody."""
-        wallets = {switch.wallet} if switch.wallet else set(self.wallets)
+        """Resting orders of the wallet; of everybody in the market that is named, or when no wallet is watched."""
+        watched = set() if switch.market else set(self.wallets)
+        wallets = {switch.wallet} if switch.wallet else watched
         return [
             order
             for orders in self._world.exchange.open.values()
