@@ -133,12 +133,13 @@ class Reader:
         self._add(receipt, call.wallet, Kind.CONVERSION, call.amount, freed, condition_id=first.condition_id)
 
     def _migrate(self, receipt: Receipt, call: calls.Migrate) -> None:
-        """One row per outcome, with the new token; no cash moves."""
+        """One row per outcome, under the new token and the structured condition id of the event; no cash moves."""
+        condition = f"0x{call.condition.structured_id:064x}"
         for log in receipt.logs:
             if log.topic0 == PM_MIGRATED:
                 outcome, amount = cast("tuple[int, int]", log.arguments)
                 self._add(
-                    receipt, call.wallet, Kind.MIGRATION, amount, 0, condition_id=call.condition.condition_id,
+                    receipt, call.wallet, Kind.MIGRATION, amount, 0, condition_id=condition,
                     token=int(log.indexed[2]), outcome=outcome,
                 )  # fmt: skip
 

@@ -33,12 +33,23 @@ class Source:
         return self._index.read()
 
     def market(self, condition_id: str) -> Market | None:
-        """The market of a row; None where the row names none."""
-        return self.world.exchange.markets.get(condition_id)
+        """The market of a condition id, of the CTF or structured (Protocol V2); None for any other text."""
+        exchange = self.world.exchange
+        return exchange.markets.get(condition_id) or exchange.by_token.get(_structured(condition_id))
 
     def labeled(self, row: Row) -> bool:
         """The index knows the outcomes of the row's market."""
         return row.condition_id not in self.unlabeled
+
+    def within(self, row: Row, conditions: set[str], events: set[str]) -> bool:
+        """The row belongs to one of the markets and one of the events; empty sets hold everything."""
+        if not conditions and not events:
+            return True
+        market = self.market(row.condition_id)
+        if market is None:
+            return False
+        known = row.condition_id in conditions or market.condition_id in conditions or not conditions
+        return known and (market.event_id in events or not events)
 
     def event_of(self, condition_id: str) -> str:
         """The event id of a condition; "" when it is unknown."""
@@ -72,3 +83,8 @@ class Source:
         pair = min(holding.size, other.size) if other else 0
         mergeable = pair > 0 and not market.closed
         return Stated(holding, place, self.price(holding.token), mergeable, market.condition_id in self.archived)
+
+
+def _structured(condition_id: str) -> int:
+    """A structured condition id as the token id of its first outcome, which it equals; 0 for any other text."""
+    return int(condition_id, 16) if condition_id[:4] in ("0x01", "0x02") and condition_id.endswith("00") else 0

@@ -109,8 +109,7 @@ class DataV1:
             row
             for row in rows
             if start <= row.at_s <= end
-            and (not markets or row.condition_id in markets)
-            and (not events or self._source.event_of(row.condition_id) in events)
+            and self._source.within(row, markets, events)
             and (not side or (row.side is not None and row.side.name == side))
         ]
         return kept[::-1]
