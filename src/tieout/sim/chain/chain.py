@@ -106,9 +106,9 @@ class Chain:
         """Stop calling *listener*."""
         self._listeners.remove(listener)
 
-    def submit(self, call: Call, *, sender: str = OPERATOR) -> str:
-        """Send a transaction: its hash, new at every submission. It is mined with the next block."""
-        tx_hash = drawn_hash(self._hashes)
+    def submit(self, call: Call, *, sender: str = OPERATOR, tx_hash: str = "") -> str:
+        """Send a transaction: its hash, *tx_hash* or one drawn now. It is mined with the next block."""
+        tx_hash = tx_hash or drawn_hash(self._hashes)
         self._mempool.append(Transaction(tx_hash, call, sender))
         return tx_hash
 
