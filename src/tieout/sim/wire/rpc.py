@@ -29,6 +29,7 @@ from tieout.sim.wire.rpc_filters import (
     log_filter,
     param,
 )
+from tieout.sim.wire.rpc_send import Mailbox
 from tieout.sim.wire.rpc_views import (
     CHAIN_ID,
     GAS_PRICE,
@@ -40,6 +41,7 @@ from tieout.sim.wire.rpc_views import (
     transaction_view,
 )
 from tieout.sim.world import World
+from tieout.venue.addresses import ZERO
 
 LOGS_RANGE = 10_000
 """Blocks that one `eth_getLogs` may span."""
@@ -66,6 +68,7 @@ class Rpc:
 
     def __init__(self, world: World, deployed: Callable[[str], bool] = lambda _address: False) -> None:
         self._chain = world.chain
+        self._mailbox = Mailbox(world)
         self._deployed = deployed
         """Whether there is a wallet contract at an address."""
         self.state_depth: int | None = None
@@ -75,7 +78,7 @@ class Rpc:
             "eth_blockNumber": lambda _: quantity(self._chain.head.number),
             "eth_call": self._call,
             "eth_chainId": lambda _: quantity(CHAIN_ID),
-            "eth_estimateGas": lambda _: quantity(ESTIMATE),
+            "eth_estimateGas": self._estimate,
             "eth_gasPrice": lambda _: quantity(GAS_PRICE),
             "eth_getBalance": self._balance,
             "eth_getBlockByHash": self._block_by_hash,
@@ -86,6 +89,7 @@ class Rpc:
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionCount": self._nonce,
             "eth_getTransactionReceipt": self._receipt,
+            "eth_sendRawTransaction": lambda params: self._mailbox.send(bytes.fromhex(data(param(params, 0), 0)[2:])),
             "eth_maxPriorityFeePerGas": lambda _: quantity(GAS_PRICE // 6),
             "eth_syncing": lambda _: False,
             "net_listening": lambda _: True,
@@ -175,14 +179,9 @@ class Rpc:
     # state
 
     def _call(self, params: Params) -> str:
-        call = param(params, 0)
-        if not isinstance(call, dict):
-            raise invalid(0, "json: cannot unmarshal non-object into Go value of type ethapi.TransactionArgs")
-        calldata = data(call.get("input") or call.get("data") or "0x", 0)
+        to, calldata = transaction_args(params)
         block = self._state_at(params, 1)
-        if call.get("to") is None:
-            return "0x"
-        return rpc_calls.run(self._chain, address(call["to"], 0), bytes.fromhex(calldata[2:]), block)
+        return rpc_calls.run(self._chain, to, calldata, block) if to else "0x"
 
     def _code(self, params: Params) -> str:
         to = address(param(params, 0), 0)
@@ -195,9 +194,18 @@ class Rpc:
         return quantity(PURSE)
 
     def _nonce(self, params: Params) -> str:
-        address(param(params, 0), 0)
+        sender = address(param(params, 0), 0)
         self._state_at(params, 1)
-        return quantity(0)
+        return quantity(self._mailbox.count(sender, mined=len(params) < 2 or params[1] != "pending"))
+
+    def _estimate(self, params: Params) -> str:
+        """A figure for every call that would not revert now."""
+        to, calldata = transaction_args(params)
+        sender = address(params[0].get("from") or ZERO, 0)
+        reason = self._mailbox.dry_run(sender, to, calldata) if to and rpc_calls.has_code(to) else None
+        if reason is not None:
+            raise rpc_calls.revert(reason)
+        return quantity(ESTIMATE)
 
     # transactions and logs
 
@@ -243,6 +251,16 @@ class Rpc:
     def _logs_end(self, value: object) -> int:
         place = block_tag("latest" if value is None else value, 0)
         return place if isinstance(place, int) else self._tagged(place).number
+
+
+def transaction_args(params: Params) -> tuple[str, bytes]:
+    """The contract ("" for none) and the data of a call that is only tried."""
+    call = param(params, 0)
+    if not isinstance(call, dict):
+        raise invalid(0, "json: cannot unmarshal non-object into Go value of type ethapi.TransactionArgs")
+    calldata = data(call.get("input") or call.get("data") or "0x", 0)
+    to = call.get("to")
+    return "" if to is None else address(to, 0), bytes.fromhex(calldata[2:])
 
 
 def flag(params: Params, place: int) -> bool:

@@ -20,6 +20,7 @@ from tieout.sim.chain.places import (
     REWARDS,
     ROUTER,
 )
+from tieout.sim.wire.rpc_send import ContractCall
 from tieout.venue.addresses import ZERO
 
 
@@ -42,6 +43,7 @@ def _oracle(call: Any) -> str:
 
 _TARGETS: dict[type, Callable[[Any], str]] = {
     calls.Approve: lambda call: call.wallet,
+    ContractCall: lambda call: call.to,
     calls.Convert: lambda _: NEG_CTF_ADAPTER,
     calls.Deposit: lambda _: ONRAMP,
     calls.Disapprove: lambda call: call.wallet,
