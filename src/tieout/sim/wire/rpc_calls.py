@@ -6,12 +6,13 @@ A contract answers a selector it does not have with a revert, an address without
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eth_hash.auto import keccak
 
 from tieout.sim.chain.chain import Chain
 from tieout.sim.chain.ctf import NUMERATOR, PREPARED
+from tieout.sim.chain.places import NEG_RISK_ADAPTER
 from tieout.sim.wire.rpc_filters import SERVER_ERROR, RpcError
 from tieout.sim.wire.rpc_views import word
 from tieout.sim.wire.wallets import DEPOSIT_BEACON, DEPOSIT_FACTORY
@@ -160,10 +161,19 @@ _CTF = _selectors(
         "payoutNumerators(bytes32,uint256)": _numerator,
     }
 )
+_OF_CTF = _selectors(
+    {
+        "balanceOf(address,uint256)": lambda call: _tokens(replace(call, to=CTF)),
+        "balanceOfBatch(address[],uint256[])": lambda call: _tokens_batch(replace(call, to=CTF)),
+    }
+)
+"""The NegRiskAdapter passes these on to the CTF (its own source); the official client asks there before it merges."""
+
 _FACTORY = _selectors({"BEACON()": lambda _: encoded("0x" + DEPOSIT_BEACON.hex())})
 
 CONTRACTS: dict[str, dict[str, Function]] = {
     CTF: _ERC1155 | _CTF,
+    NEG_RISK_ADAPTER: _OF_CTF,
     POSITION_MANAGER: _ERC1155,
     P_USD: _ERC20,
     USDC_E: _ERC20,
