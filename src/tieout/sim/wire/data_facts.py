@@ -110,10 +110,10 @@ class DataFacts:
         pnl = sorted(sums, key=lambda each: (-sums[each].realized, each))
         volume = sorted(sums, key=lambda each: (-sums[each].shares, each))
         if wallet := optional_user(request):
-            ranks = (
-                {"rank_pnl": pnl.index(wallet) + 1, "rank_volume": volume.index(wallet) + 1} if wallet in sums else {}
-            )
-            return enveloped(_board_row(wallet, sums.get(wallet, Sums())) | ranks)
+            if wallet not in sums:
+                return enveloped(None)
+            ranks = {"rank_pnl": pnl.index(wallet) + 1, "rank_volume": volume.index(wallet) + 1}
+            return enveloped(_board_row(wallet, sums[wallet]) | ranks)
         ranked = list(enumerate(volume if by_volume else pnl, start=1))
         page = page_v2(request, ranked, lambda entry: (entry[0],), self._refuse)
         return paged(page, [{"rank": rank} | _board_row(wallet, sums[wallet]) for rank, wallet in page.items])
