@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -16,7 +14,7 @@ def venue() -> Venue:
 
 
 @pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
+def live(monkeypatch: pytest.MonkeyPatch) -> Venue:
     """At the real time, for the clients read the clock; every httpx transport leads to it."""
     venue = Venue(now=True)
 
@@ -29,4 +27,4 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
 
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", sync)
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", asynchronous)
-    yield venue
+    return venue
