@@ -77,8 +77,11 @@ def test_tags_series_search_and_what_there_is_none_of(town, client):
     (series, *_) = client.list_series(page_size=2).iter_items()
     assert client.get_series(series.id).slug == series.slug
     assert client.get_tag(slug="crypto").id == client.get_tag(id=client.get_tag(slug="crypto").id).id
-    found = [event.id for page in client.search(q="will", page_size=3) for event in page.items.events]
+    results = client.search(q="will", page_size=3).iter_items()
+    found = [event.id for result in results for event in result.events]
     assert len(found) == len(set(found)) > 3
     assert list(client.list_teams().iter_items()) == []
     assert client.get_sports() == ()
+    assert client.get_related_tags(slug="crypto") == ()
+    assert client.get_public_profile("0x" + "1" * 40) is None
     assert client.get_sports_market_types().market_types == ()

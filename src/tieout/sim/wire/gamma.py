@@ -64,7 +64,12 @@ class Gamma:
             "/tags/{id}": self._tag_by_id,
             "/series": self._list_series,
             "/series/{id}": self._series_by_id,
+            "/tags/{id}/related-tags": self._related,
+            "/tags/{id}/related-tags/tags": self._related,
+            "/tags/slug/{slug}/related-tags": self._related,
+            "/tags/slug/{slug}/related-tags/tags": self._related,
             "/public-search": self._search,
+            "/public-profile": self._profile,
         }
         for route, handler in routes.items():
             self._router.add("GET", route, handler)
@@ -257,6 +262,16 @@ class Gamma:
         if names["slug"] not in TAGS:
             raise absent("slug not found")
         return json_reply(tag_row(names["slug"]))
+
+    def _related(self, _request: Request, names: Mapping[str, str]) -> Reply:
+        """No tag is related to another."""
+        if names.get("slug", "") not in TAGS and names.get("id", "") not in TAGS.values():
+            raise absent("slug not found" if "slug" in names else "id not found")
+        return json_reply([])
+
+    def _profile(self, _request: Request, _names: Mapping[str, str]) -> Reply:
+        """Nobody here has a public profile."""
+        raise absent("profile not found")
 
     def _series_rows(self) -> list[dict[str, Any]]:
         groups = self._groups().values()
