@@ -1,0 +1,68 @@
+"""The CLOB over REST: everything one account needs of it, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from tieout.client.clob_account import ClobAccount
+from tieout.client.clob_keys import ClobKeys
+from tieout.client.clob_orders import ClobOrders
+from tieout.client.clob_public import ClobPublic
+from tieout.client.clock import Clock
+from tieout.client.endpoints import Endpoints
+from tieout.client.keys import Credentials
+from tieout.client.limits import Limiter
+from tieout.client.service import Service
+from tieout.client.session import Session
+from tieout.client.signer_limits import SignerLimiter
+from tieout.client.transport import Carrier, Recorder, no_recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What all services share: the way out, time, the limits of the address, and who keeps the answers."""
+
+    carrier: Carrier
+    clock: Clock
+    limiter: Limiter
+    recorder: Recorder = no_recorder
+
+    def service(self, name: str, base: str, scrub: Callable[[str], str] = str) -> Service:
+        """The service at *base*; *name* is the source in the journal."""
+        return Service(
+            name, base, self.carrier, clock=self.clock, limiter=self.limiter, recorder=self.recorder, scrub=scrub
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clob:
+    """What needs no API key."""
+
+    public: ClobPublic
+    keys: ClobKeys
+
+    @classmethod
+    def of(cls, net: Net, endpoints: Endpoints, scrub: Callable[[str], str] = str) -> Self:
+        """The CLOB at *endpoints*. *scrub* takes a private key out of what a server might echo."""
+        service = net.service("clob", endpoints.clob, scrub)
+        return cls(ClobPublic(service), ClobKeys(service))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What one API key can do: read its account, place and cancel."""
+
+    account: ClobAccount
+    orders: ClobOrders
+    session: Session
+
+    @classmethod
+    def of(
+        cls, net: Net, endpoints: Endpoints, credentials: Credentials, address: str, signer_limiter: SignerLimiter
+    ) -> Self:
+        """*address* is the account that signs; the limiter is that of the signer, shared by all its keys."""
+        service = net.service("clob", endpoints.clob, credentials.scrub)
+        session = Session(credentials, address, net.clock)
+        return cls(ClobAccount(service, session), ClobOrders(service, session, signer_limiter), session)
