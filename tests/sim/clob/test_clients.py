@@ -135,6 +135,26 @@ def test_the_sdk_trades_at_market_and_sees_the_settlement(live: Venue):
     with_client(live, trader, work)
 
 
+@pytest.mark.parametrize(("tick", "price"), [(1_000, 333_000), (100, 333_300), (5_000, 335_000), (2_500, 332_500)])
+def test_both_clients_buy_at_market_on_fine_grids(live: Venue, tick: int, price: int):
+    live.fund(CROWD, 100_000 * ONE, 1_000 * ONE)
+    live.market.tick = tick
+    live.crowd(live.market, Side.SELL, 0, price, 400 * ONE, CROWD)
+    trader, token = live.trader(), str(live.market.tokens[0])
+
+    async def work(client: AsyncSecureClient) -> None:
+        bought = await client.place_market_order(token_id=token, side="BUY", amount="10.01", order_type="FOK")
+        assert bought.ok, bought
+        assert bought.making_amount == Decimal("10.01")
+
+    with_client(live, trader, work)
+    client = live.py_client(trader)
+    if tick in (1_000, 100):
+        args = MarketOrderArgs(token_id=token, amount=10.01, side="BUY", order_type=OrderType.FOK)
+        bought = client.post_order(client.create_market_order(args), OrderType.FOK, defer_exec=True)
+        assert bought["status"] == "matched"
+
+
 def test_the_sdk_reads_refusals_and_modes(live: Venue):
     trader, token = live.trader(), str(live.market.tokens[0])
 

@@ -17,6 +17,9 @@ CENT = 10_000
 TICKS = (100_000, 10_000, 5_000, 2_500, 1_000, 100)
 """0.1, 0.01, 0.005, 0.0025, 0.001, 0.0001 (`polymarket.md` 1.4)."""
 
+AMOUNT_DECIMALS = {100_000: 3, 10_000: 4, 5_000: 5, 2_500: 6, 1_000: 5, 100: 6}
+"""Decimals of the amount that is not a size, by tick (`polymarket.md` 1.4)."""
+
 FEE_STEP = 10
 """Fees are rounded down to 0.00001 collateral (21 of 21 recorded fills, `polymarket.md` 7)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tieout.sim.engine.amounts import CENT, ONE, on_grid
+from tieout.sim.engine.amounts import AMOUNT_DECIMALS, CENT, ONE, on_grid
 from tieout.sim.engine.rejections import Reason, Rejected
 from tieout.sim.model import Market, Order, OrderKind, OrderRequest, Side
 
@@ -26,7 +26,7 @@ def read_order(request: OrderRequest, market: Market, now_ms: int) -> Order:
         raise Rejected(Reason.PRICE_RANGE, price=price, tick=market.tick)
     if not on_grid(price, market.tick):
         raise Rejected(Reason.TICK, price=price, tick=market.tick)
-    _check_accuracy(request, cash, size, market_order=market_order)
+    _check_accuracy(request, cash, size, market.tick, market_order=market_order)
     if not market_order and size < market.min_size:
         raise Rejected(Reason.MIN_SIZE, size=size, min_size=market.min_size)
     budget = cash if market_order and buying else None
@@ -55,10 +55,10 @@ def _check_dates(request: OrderRequest, now_ms: int) -> None:
         raise Rejected(Reason.EXPIRATION)
 
 
-def _check_accuracy(request: OrderRequest, cash: int, size: int, *, market_order: bool) -> None:
-    """Sizes have two decimals; of a market BUY the cash has two and the shares four (`polymarket.md` 1.4)."""
+def _check_accuracy(request: OrderRequest, cash: int, size: int, tick: int, *, market_order: bool) -> None:
+    """Sizes have two decimals; of a market BUY the cash has two and the shares those of the tick (four for 0.01)."""
     if market_order and request.side is Side.BUY:
-        if cash % CENT or size % 100:
+        if cash % CENT or size % 10 ** (6 - AMOUNT_DECIMALS[tick]):
             raise Rejected(Reason.ACCURACY, cash=cash, size=size)
     elif size % CENT:
         raise Rejected(Reason.ACCURACY, cash=cash, size=size)

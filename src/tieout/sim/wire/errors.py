@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tieout.sim.engine.amounts import ONE, text
+from tieout.sim.engine.amounts import AMOUNT_DECIMALS, ONE, text
 from tieout.sim.engine.rejections import Reason, Rejected
 from tieout.sim.model import Market, OrderKind, OrderRequest, Side
 from tieout.sim.wire.http import HttpError, Reply, error_reply, json_reply
@@ -121,10 +121,6 @@ def _constant(message: str) -> Text:
 
 def _no_book(_rejected: Rejected, request: OrderRequest, market: Market | None) -> str:
     return f"the orderbook {market.condition_id if market else request.token} does not exist"
-
-
-AMOUNT_DECIMALS = {100_000: 3, 10_000: 4, 5_000: 5, 2_500: 6, 1_000: 5, 100: 6}
-"""Decimals of the amount that is not a size, by tick in micro (`polymarket.md` 1.4)."""
 
 
 def _accuracy(_rejected: Rejected, request: OrderRequest, market: Market | None) -> str:
