@@ -19,6 +19,9 @@ Topics = Sequence[str | Sequence[str] | None]
 Key = tuple[int, str]
 """(position, topic); position -1 is the emitter."""
 
+Range = tuple[list[Log], int, int]
+"""Logs, from one place to before another."""
+
 _number = attrgetter("block_number")
 
 
@@ -52,15 +55,16 @@ class LogIndex:
         emitters = {address.lower() for address in addresses}
         if to_block < from_block:
             return []
-        shortest = _in_range(self._all, from_block, to_block)
+        best = [_in_range(self._all, from_block, to_block)]
         keys: list[list[Key]] = [[(place, topic) for topic in some] for place, some in enumerate(wanted) if some]
         if emitters:
             keys.append([(-1, address) for address in emitters])
         for alternatives in keys:
-            lists = [_in_range(self._lists.get(key, []), from_block, to_block) for key in alternatives]
-            if sum(map(len, lists)) < len(shortest):
-                shortest = [log for found in lists for log in found]
-        found = [log for log in shortest if matches(log, emitters, wanted)]
+            ranges = [_in_range(self._lists.get(key, []), from_block, to_block) for key in alternatives]
+            if _size(ranges) < _size(best):
+                best = ranges
+        candidates = (log for logs, start, end in best for log in logs[start:end])
+        found = [log for log in candidates if matches(log, emitters, wanted)]
         found.sort(key=lambda log: (log.block.number, log.log_index))
         return found
 
@@ -86,6 +90,10 @@ def _keys(log: Log) -> Iterable[Key]:
     yield from enumerate(log.topics)
 
 
-def _in_range(logs: list[Log], from_block: int, to_block: int) -> list[Log]:
+def _in_range(logs: list[Log], from_block: int, to_block: int) -> Range:
     start = bisect_left(logs, from_block, key=_number)
-    return logs[start : bisect_right(logs, to_block, lo=start, key=_number)]
+    return logs, start, bisect_right(logs, to_block, lo=start, key=_number)
+
+
+def _size(ranges: list[Range]) -> int:
+    return sum(end - start for _, start, end in ranges)
