@@ -101,6 +101,7 @@ class Venue:
         self.data_api = DataApi(world, self.index)
         self.rpc = Rpc(world, self.relayer.is_deployed)
         self.frames: Counter[str] = Counter()
+        self._connections: list[Connection] = []
         self._draw = world.chance.stream("venue")
         self.market = make_market(self._draw, 1, now, category="politics")
         self.free = make_market(self._draw, 2, now, category="geopolitics")
@@ -136,7 +137,17 @@ class Venue:
         def count() -> None:
             self.frames[path] += 1
 
-        site.mount_socket(path, lambda connection: Listening(factory(connection), count))
+        def open_(connection: Connection) -> Session:
+            self._connections.append(connection)
+            return Listening(factory(connection), count)
+
+        site.mount_socket(path, open_)
+
+    def drop_sockets(self) -> None:
+        """Every WebSocket ends, as when the venue is deployed anew."""
+        for connection in self._connections:
+            connection.close(1012, "")
+        self._connections.clear()
 
     # time
 
@@ -144,6 +155,10 @@ class Venue:
         """Blocks, now."""
         for _ in range(blocks):
             self.world.chain.mine()
+
+    def quick_blocks(self, every_ms: int = 50) -> None:
+        """Blocks at this pace from now on, for clients that wait for finality by themselves."""
+        self.world.scheduler.every(every_ms, self.mine)
 
     def settle(self) -> None:
         """Every match until now is confirmed: sent within a second, mined, and final."""
