@@ -225,6 +225,7 @@ def test_a_migrated_market_is_heard_under_its_new_tokens_only():
     ]
     stage.place("bob", BUY, 0, 300_000, 5)
     assert wire.take() == []
+    assert listen(stage, list(stage.market.ctf_tokens)).heard == []
     fresh = listen(stage, list(stage.market.position_ids))
     assert [levels(row) for row in fresh.take()] == [([("0.3", "5")], []), ([], [("0.7", "5")])]
 
