@@ -90,6 +90,10 @@ def test_the_wrong_secret_time_key_passphrase_or_address_is_refused(venue: Venue
         refused = raw(venue, "GET", "/data/orders", good | change)
         assert (refused.status, refused.body) == (401, UNAUTHORIZED), change
     assert raw(venue, "GET", "/data/orders", {}).body == UNAUTHORIZED
+    headers = trader.headers("GET", "/auth/api-keys")
+    assert raw(venue, "GET", "/auth/api-keys", headers).status == 200
+    elsewhere = headers | {"poly_address": other.account.address}
+    assert raw(venue, "GET", "/auth/api-keys", elsewhere).body == UNAUTHORIZED
 
 
 def test_a_body_altered_after_signing_is_refused(venue: Venue):

@@ -83,12 +83,16 @@ class Auth:
 
         A read-only key is sent as POLY_READONLY_API_KEY with POLY_ADDRESS (README of Polymarket/clob-client).
         """
-        readonly = header(request, "poly_readonly_api_key")
-        key = self._world.keys.get(readonly) if readonly else self._signed(request)
-        if key is None or key.signer != header(request, "poly_address").lower():
+        named = header(request, "poly_readonly_api_key")
+        key = self._readonly(request, named) if named else self._signed(request)
+        if key is None:
             raise bad_request(UNAUTHORIZED, 401)
-        if readonly and not key.readonly:
-            raise bad_request(UNAUTHORIZED, 401)
+        return key
+
+    def _readonly(self, request: Request, named: str) -> ApiKey | None:
+        key = self._world.keys.get(named)
+        if key is None or not key.readonly or key.signer != header(request, "poly_address").lower():
+            return None
         return key
 
     def _signed(self, request: Request) -> ApiKey | None:
