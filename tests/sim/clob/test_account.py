@@ -215,6 +215,8 @@ def test_trades_are_filtered_and_newest_first(venue: Venue):
     assert matched(maker_address="0x" + "11" * 20) == []
     (first,) = venue.world.exchange.orders[next(iter(venue.world.exchange.orders))].trades[:1]
     assert matched(id=first) == [times[0]]
+    assert matched(id="unknown") == matched(id=first, market=venue.other.condition_id) == []
+    assert venue.trader(cash=0, shares=0).ask("GET", "/data/trades", id=first).body["data"] == []
     for query in ({"after": "x"}, {"before": "-1"}, {"next_cursor": "?"}):
         assert taker.ask("GET", "/data/trades", **query).body == {"error": "Invalid trade params payload"}
 

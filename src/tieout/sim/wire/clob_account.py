@@ -8,6 +8,7 @@ from typing import Any
 from tieout.sim.engine.heartbeat import WrongHeartbeatError
 from tieout.sim.model import Order, OrderStatus, Trade
 from tieout.sim.wire.clob_desk import ORDER_ID, Desk, json_body, plain_ok
+from tieout.sim.wire.clob_records import signers_of
 from tieout.sim.wire.clob_scoring import scores
 from tieout.sim.wire.cursor import BadCursorError, page
 from tieout.sim.wire.errors import (
@@ -72,12 +73,19 @@ class Account:
         after, before = (int(bound) if bound else None for bound in bounds)
         wanted = [
             trade
-            for trade in reversed(self._desk.records.trades.get(key.signer, []))
+            for trade in self._candidates(key.signer, request.query.get("id", ""))
             if _trade_matches(trade, request)
             and (after is None or trade.match_ms // 1000 >= after)
             and (before is None or trade.match_ms // 1000 <= before)
         ]
         return self._page(wanted, lambda trade: trade_row(trade, key.signer), request, BAD_TRADES_QUERY)
+
+    def _candidates(self, signer: str, trade_id: str) -> Iterable[Trade]:
+        """All trades of the signer, or the one that clients poll for by its id, without a walk over the others."""
+        if not trade_id:
+            return reversed(self._desk.records.trades.get(signer, []))
+        trade = self._desk.world.exchange.trades.get(trade_id)
+        return [trade] if trade is not None and signer in signers_of(trade) else []
 
     def _page(self, rows: list[Any], shape: Any, request: Request, error: str) -> Reply:
         try:
@@ -167,7 +175,7 @@ def _order_matches(order: Order, request: Request) -> bool:
 
 def _trade_matches(trade: Trade, request: Request) -> bool:
     query = request.query
-    if query.get("id", "") not in ("", trade.id) or query.get("market", "") not in ("", trade.market.condition_id):
+    if query.get("market", "") not in ("", trade.market.condition_id):
         return False
     if query.get("asset_id", "") not in ("", str(trade.taker.request.token)):
         return False

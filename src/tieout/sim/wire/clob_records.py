@@ -82,7 +82,7 @@ class Records:
         if trade.id in self._seen:
             return
         self._seen.add(trade.id)
-        for signer in dict.fromkeys(_signers(trade)):
+        for signer in dict.fromkeys(signers_of(trade)):
             self.trades.setdefault(signer, []).append(trade)
         self.by_market.setdefault(trade.market.condition_id, []).append(trade)
         self._note_price(trade)
@@ -121,7 +121,7 @@ class Records:
         payload = market_payload(market)
         signers: dict[str, None] = {}
         for trade in self.by_market.get(market.condition_id, []):
-            signers.update(dict.fromkeys(_signers(trade)))
+            signers.update(dict.fromkeys(signers_of(trade)))
         for signer in signers:
             for key in self._world.keys.of(signer)[:1]:
                 self._add(signer, key.key, RESOLVED, payload)
@@ -140,6 +140,6 @@ class Records:
             )
 
 
-def _signers(trade: Trade) -> list[str]:
+def signers_of(trade: Trade) -> list[str]:
     """Who traded, the taker first; a signer may be there twice."""
     return [trade.taker.request.signer, *(leg.maker.request.signer for leg in trade.legs)]
