@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tieout.sim.chain.calls import MatchOrders, Migrate, PayReward, Redeem
 from tieout.sim.chain.condition import Condition
@@ -48,7 +48,7 @@ class Actions:
         depth = min(switch.number("depth"), chain.head.number - chain.finalized)
         if depth < 1:
             return False
-        chain.reorg(depth, shuffle=bool(switch.number("shuffle")))
+        self._replace(depth, shuffle=bool(switch.number("shuffle")))
         return True
 
     def replace_hash(self, switch: Switch) -> bool:
@@ -60,9 +60,15 @@ class Actions:
             calls = [(each.tx_hash, each.transaction.call) for each in block.receipts] if block else []
             lost = [tx for tx, call in calls if isinstance(call, MatchOrders) and wallets & _makers(call)]
             if lost:
-                chain.reorg(chain.head.number - number + 1, drop=lost)
+                self._replace(chain.head.number - number + 1, drop=lost)
                 return True
         return False
+
+    def _replace(self, depth: int, *, drop: Sequence[str] = (), shuffle: bool = False) -> None:
+        """Another branch of the same length, at once: a node never shows a lower head."""
+        self._world.chain.reorg(depth, drop=drop, shuffle=shuffle)
+        for _ in range(depth):
+            self._world.chain.mine()
 
     def migrate(self, switch: Switch) -> bool:
         """One market of the first generation and all its holders; their orders are wiped."""
