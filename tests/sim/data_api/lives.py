@@ -166,12 +166,13 @@ class Lives:
     def walk(self, path: str, **query: object) -> list[Any]:
         """All rows of a v2 path."""
         rows, cursor = [], {}
-        while True:
+        for _ in range(2_000):
             page = self.ask(path, **query, **cursor)
             rows += page["data"]
             if not page["pagination"]["has_more"]:
                 return rows
             cursor = {"cursor": page["pagination"]["next_cursor"]}
+        raise AssertionError(f"{path} {query}: no end")
 
 
 def lived(seed: int = 1, steps: int = 400, **more: Any) -> Lives:

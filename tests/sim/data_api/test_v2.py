@@ -7,8 +7,9 @@ import base64
 import pytest
 
 from sim.data_api.lives import Lives, lived
-from tieout.sim.chain.calls import Condition, Deposit, PayReward, Split, TransferTokens
+from tieout.sim.chain.calls import Condition, Deposit, Migrate, PayReward, Split, TransferTokens
 from tieout.sim.engine.amounts import ONE
+from tieout.sim.model import Side
 from tieout.venue.addresses import CTF
 
 
@@ -74,6 +75,7 @@ def test_walks_lose_and_repeat_nothing_while_rows_are_added(size):
     page = lives.ask("/v2/activity", user=wallet, limit=size)
     rows = page["data"]
     while page["pagination"]["has_more"]:
+        assert len(rows) <= len(before)
         lives.send(PayReward(wallet, 2 * ONE))
         page = lives.ask("/v2/activity", user=wallet, cursor=page["pagination"]["next_cursor"])
         rows += page["data"]
@@ -135,6 +137,32 @@ def test_tokens_that_came_by_transfer_have_a_size_and_no_cost():
     (row,) = lives.walk("/v2/positions", user=taker)
     assert (row["current_size"], row["avg_price"], row["entry_cost_usdc"], row["total_size"]) == (4, 0, 0, 0)
     assert lives.walk("/v2/activity", user=taker) == []
+
+
+def test_a_sale_realizes_the_tracked_part_only():
+    lives = Lives(1)
+    wallet, other = lives.wallets[:2]
+    market = lives.markets[4]
+    market.fee_rate = 0
+    lives.match(wallet, other, market, 0, 400_000, 10 * ONE)
+    lives.send(Split(other, Condition.of(market), 10 * ONE))
+    lives.send(TransferTokens(CTF, other, wallet, (market.tokens[0],), (10 * ONE,)))
+    lives.place(other, Side.BUY, market, 0, 700_000, 20 * ONE)
+    lives.place(wallet, Side.SELL, market, 0, 700_000, 20 * ONE)
+    lives.run(4)
+    (row,) = lives.walk("/v2/positions", user=wallet, status="CLOSED")
+    assert (row["current_size"], row["realized_pnl"]) == (0, 3)  # 10 bought at 0.4; the other 10 have no cost
+
+
+def test_a_migration_takes_the_cost_along():
+    lives = Lives(1)
+    wallet, market = lives.wallets[0], lives.markets[1]
+    lives.match(wallet, lives.wallets[1], market, 0, 400_000, 10 * ONE)
+    lives.send(Migrate(wallet, Condition.of(market)))
+    (row,) = lives.walk("/v2/positions", user=wallet)
+    assert (row["token_id"], row["current_size"], row["avg_price"]) == (str(market.position_ids[0]), 10, 0.4)
+    (told,) = lives.walk("/v2/activity", user=wallet, type_="MIGRATION", condition_id=market.condition_id)
+    assert (told["token_id"], told["size"], told["usdc_size"]) == (str(market.position_ids[0]), 10, 0)
 
 
 def test_errors_carry_a_code_a_parameter_and_a_trace():

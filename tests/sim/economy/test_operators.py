@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.economy.bank import Bank
 from tieout.sim.chain import conservation
-from tieout.sim.chain.calls import Condition, Disapprove, Split
+from tieout.sim.chain.calls import Condition, Disapprove, ReportPayouts, Split
 from tieout.sim.chain.places import AUTO_REDEEMER, OPERATOR
 from tieout.sim.economy.operators import DELAY_MS, AutoRedemption, OperatorMigration
 from tieout.sim.engine import lifecycle
@@ -60,8 +60,7 @@ def test_the_redeemer_waits_for_the_payouts_on_chain():
     lifecycle.resolve_market(bank.world.exchange, bank.market, (ONE, 0))
     bank.run(200)
     assert bank.cash(bank.a) == before
-    bank.market.payouts = None
-    bank.world.resolve(bank.market, (ONE, 0))
+    bank.world.chain.submit(ReportPayouts(Condition.of(bank.market), (1, 0)))
     bank.run(130)
     assert bank.cash(bank.a) == before + 10 * ONE
 

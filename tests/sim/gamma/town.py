@@ -63,9 +63,10 @@ class Town:
     def walk(self, what: str, **query: object) -> list[Any]:
         """All rows behind the cursor of a keyset path."""
         rows, after = [], {}
-        while True:
+        for _ in range(1_000):
             page = self.ask(f"/{what}/keyset", **query, **after)
             rows += page[what]
             if "next_cursor" not in page:
                 return rows
             after = {"after_cursor": page["next_cursor"]}
+        raise AssertionError(f"{what} {query}: no end")

@@ -128,7 +128,11 @@ class Gamma:
             "liquidity_num_max": lambda market, given: self._view().liquidity(market) <= _micro(given[0]),
             "rewards_min_size": lambda market, given: market.reward_min_size >= _micro(given[0]),
         }
-        orders: dict[str, Callable[[Market], int]] = {
+        orders = self._market_orders()
+        return Listing("/markets", lambda market: market.number, filters, orders, lambda market: market.closed)
+
+    def _market_orders(self) -> dict[str, Callable[[Market], int]]:
+        return {
             "id": lambda market: market.number,
             "volume": self._volume,
             "volumeNum": self._volume,
@@ -142,7 +146,6 @@ class Gamma:
             "closedTime": lambda market: market.closed_ms or 0,
             "bestBid": lambda market: self._world.exchange.books[market.condition_id].best(0, Side.BUY) or 0,
         }
-        return Listing("/markets", lambda market: market.number, filters, orders, lambda market: market.closed)
 
     def _known_tokens(self, market: Market) -> list[str]:
         return [str(token) for token in market.ctf_tokens] if self._view().hydrated(market) else []
