@@ -26,7 +26,7 @@ from tieout.sim.chain import calls, conservation
 from tieout.sim.chain.chain import Receipt
 from tieout.sim.chain.condition import Condition
 from tieout.sim.chain.ctf import LOCKED
-from tieout.sim.chain.places import CTF, CTF_EXCHANGE, P_USD, USDC_E, VAULT
+from tieout.sim.chain.places import CTF, CTF_EXCHANGE, P_USD, POSITION_MANAGER, USDC_E, VAULT
 from tieout.sim.chain.state import ALLOWANCE, CASH, TOKEN_SUPPLY, TOKENS
 from tieout.sim.model import Side
 from tieout.venue.decode import Identity, decode
@@ -175,6 +175,31 @@ def test_two_tokens_wrong_alike_are_told() -> None:
     setting.mine(Wrong())
     (broken,) = conservation.check(setting.chain)
     assert broken == f"{condition.condition_id}: YES 1005, NO 1005, collateral 1000"
+    assert conservation.check_block(setting.chain) == [broken]
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_tokens_that_nothing_pays_for_are_told(version: str, resolved: bool) -> None:
+    """Before the resolution and after it, on either ledger."""
+    setting, condition = settled()
+    setting.done(calls.Split(A, condition, 1000, "v2"))
+    if resolved:
+        setting.done(calls.ReportPayouts(condition, (1, 2)))
+    ledger, tokens = (POSITION_MANAGER, condition.position_ids) if version == "v2" else (CTF, condition.ctf_tokens)
+
+    class Wrong:
+        """A contract that mints without collateral."""
+
+        def execute(self, state: calls.State, emit: object) -> None:
+            for token in tokens:
+                state.add((TOKENS, ledger, B, token), 5)
+                state.add((TOKEN_SUPPLY, ledger, token), 5)
+
+    assert conservation.check(setting.chain) == []
+    setting.mine(Wrong())
+    (broken,) = conservation.check(setting.chain)
+    assert broken.startswith(condition.condition_id)
     assert conservation.check_block(setting.chain) == [broken]
 
 
