@@ -147,6 +147,7 @@ def test_a_delayed_order_whose_liquidity_left_rests_or_is_killed():
     desk.exchange.cancel("signer of maker", ask.id)
     desk.scheduler.run_for(250)
     assert (limit.status, killed.status) == (OrderStatus.LIVE, OrderStatus.CANCELED)
+    assert ("taker", "UPDATE", "UNMATCHED") in desk.told
     assert desk.book(0) == ([(500_000, 10 * ONE)], [])
 
 
@@ -155,7 +156,7 @@ def test_a_finer_grid_keeps_orders_and_a_coarser_one_cancels_those_off_it():
     desk.fund("a")
     off, on = desk.place("a", BUY, 0, 501_000, 10).order, desk.place("a", BUY, 0, 500_000, 10).order
     lifecycle.change_tick(desk.exchange, desk.market, 10_000)
-    assert (off.status, on.status) == (OrderStatus.CANCELED, OrderStatus.LIVE)
+    assert (off.status, on.status) == (OrderStatus.INVALID, OrderStatus.LIVE)
     assert TickChanged(desk.market, 1_000, 10_000) in desk.events
 
 
@@ -175,7 +176,7 @@ def test_migration_wipes_the_book_and_changes_the_tokens():
     order = desk.place("a", BUY, 0, 500_000, 10).order
     old = desk.request("a", BUY, 0, 500_000, 10 * ONE)
     lifecycle.migrate_market(desk.exchange, desk.market)
-    assert order.status is OrderStatus.CANCELED
+    assert order.status is OrderStatus.INVALID
     with pytest.raises(Rejected) as caught:
         desk.exchange.place(old)
     assert caught.value.reason is Reason.UNKNOWN_TOKEN

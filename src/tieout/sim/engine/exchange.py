@@ -148,7 +148,7 @@ class Exchange:
         if not delayed:
             self._announce_order(order, "PLACEMENT")
         trades = (self._trade(order, legs),) if legs else ()
-        self._finish_taker(order, book)
+        self._finish_taker(order, book, was_delayed=delayed)
         if trades:
             self.cancel_uncovered({leg.maker.request.wallet for leg in legs} | {order.request.wallet})
         status = "matched" if trades else ("unmatched" if delayed else "live")
@@ -158,12 +158,17 @@ class Exchange:
         self._close(order, OrderStatus.CANCELED, note=str(reason))
         raise Rejected(reason, order=order)
 
-    def _finish_taker(self, order: Order, book: Book) -> None:
+    def _finish_taker(self, order: Order, book: Book, *, was_delayed: bool) -> None:
         if filled(order):
             self._end(order, OrderStatus.MATCHED)
         elif order.request.kind in (OrderKind.FOK, OrderKind.FAK):
             self._close(order, OrderStatus.CANCELED)
         else:
+            if was_delayed and not order.trades:
+                # The recorded channel says once that the wait found nothing; the order then rests like any other.
+                order.status = OrderStatus.UNMATCHED
+                self._announce_order(order, "UPDATE")
+                order.status = OrderStatus.LIVE
             book.add(order)
             self._announce_level(order)
             self._watch_expiry(order)
@@ -224,7 +229,7 @@ class Exchange:
             self._close(order, status, note=note)
 
     def cancel_many(self, orders: Iterable[Order], status: OrderStatus = OrderStatus.CANCELED) -> list[Order]:
-        """Cancel those of *orders* that are live; returns them."""
+        """Cancel those of *orders* that are live, with a final *status*; returns them."""
         live = [order for order in orders if order.status is OrderStatus.LIVE]
         for order in live:
             self.cancel_order(order, status)

@@ -29,12 +29,13 @@ def change_tick(exchange: Exchange, market: Market, tick: int) -> None:
         raise ValueError(f"tick: expected one of {TICKS}, was {tick}")
     old, market.tick = market.tick, tick
     exchange.announce(TickChanged(market, old, tick))
-    exchange.cancel_many([order for order in orders_of(exchange, market) if not on_grid(order.price, tick)])
+    off_grid = [order for order in orders_of(exchange, market) if not on_grid(order.price, tick)]
+    exchange.cancel_many(off_grid, OrderStatus.INVALID)
 
 
 def migrate_market(exchange: Exchange, market: Market) -> None:
     """Trade the market as Protocol V2 from now on. Open orders are wiped, as at the cutover of 2026-04-28."""
-    _cancel_all(exchange, market, OrderStatus.CANCELED)
+    _cancel_all(exchange, market, OrderStatus.INVALID)
     market.version = "v2"
     exchange.announce(MarketMigrated(market))
 
