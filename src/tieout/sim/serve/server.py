@@ -59,7 +59,10 @@ class Server:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
-        return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+        response = web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+        if reply.headers.get("connection") == "close":
+            response.force_close()
+        return response
 
     async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
         self.clock.sync()
