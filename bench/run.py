@@ -19,6 +19,7 @@ from histories import OWNER, WALLET, facts, wire
 from rich.console import Console
 from rich.table import Table
 
+from sim import bench_http, bench_matches
 from tieout.app.importing import IMPORT_BATCH, ImportRequest, import_files
 from tieout.intake.booking import Booker, Heard
 from tieout.ledger.books import Books
@@ -226,7 +227,7 @@ def main() -> None:
         sys.argv = [sys.argv[0], sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4]]
         asyncio.run(memory(sys.argv[2], int(sys.argv[3])))
         return
-    rows = bench_fold() + bench_late_fact()
+    rows = bench_matches() + bench_http() + bench_fold() + bench_late_fact()
     gc.unfreeze()
     # The server outlives us by a moment, so its folder may not be empty yet when it is removed.
     folder = Path(tempfile.mkdtemp(prefix="tieout-bench-"))
