@@ -50,7 +50,7 @@ def test_operator_migration_moves_the_tokens(stage):
     with stage.fault("operator-migration", count=1, market=market.condition_id):
         stage.run(4)
     assert market.version == "v2"
-    assert order.status is OrderStatus.CANCELED
+    assert order.status is OrderStatus.INVALID
     assert stage.world.chain.tokens(ledger_of(market), stage.wallet, market.position_ids[0]) == 50 * ONE
     assert stage.get(f"/gamma/markets/{market.number}")["version"] == "v2"
 
