@@ -101,6 +101,8 @@ def test_orders_are_paged_without_loss_or_repeat(venue: Venue):
     assert [len(page) for page in found] == [100, 100, 5]
     assert [row["id"] for page in found for row in page] == placed
     assert trader.ask("GET", "/data/orders").body["next_cursor"] == cursor_at(100) == "MTAw"
+    venue.clob.settings.page_size = 41
+    assert [len(page) for page in pages(trader, "/data/orders")] == [41] * 5
     assert trader.ask("GET", "/data/orders", next_cursor=END).body["data"] == []
     assert trader.ask("GET", "/data/orders", next_cursor="?").body == {"error": "invalid order params payload"}
     assert pages(trader, "/data/pre-migration-orders") == [[]]
@@ -270,6 +272,7 @@ def test_cancellations_fills_failures_and_resolutions_are_notified(venue: Venue)
     assert trade.status is TradeStatus.CONFIRMED
     assert rows[3]["payload"]["tokens"][0]["winner"] is True
     assert other.ask("GET", "/notifications").body == []
+    assert set(venue.clob._desk.records.notifications) == {trader.signer}, "nothing is kept for who has no key"
     dropped = ",".join(str(row["id"]) for row in rows[:2])
     assert other.ask("DELETE", "/notifications", ids=dropped).body == "OK"
     assert len(trader.ask("GET", "/notifications").body) == 4
