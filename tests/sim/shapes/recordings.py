@@ -80,7 +80,9 @@ DESCRIBED: dict[str, dict[str, str]] = {
     # polymarket.md 1.3
     "open order": {".associate_trades[]": "uuid", ".expiration": "seconds whole null", ".created_at": "int seconds"},
     # polymarket.md 1.3: {balance: "<base units>", allowances: {spender: "<base units>"}}
-    "balance allowance": {"": "object", ".balance": "whole", ".allowances": "object", ".allowances.{}": "whole token ?"},
+    "balance allowance": {
+        "": "object", ".balance": "whole", ".allowances": "object", ".allowances.{}": "whole token ?",
+    },
     # polymarket.md 1.3, compact market; TS2 MarketDetails: what is false is left out
     "compact market": {
         "": "object", ".c": "hash", ".t": "array", ".t[]": "object ?", ".t[].t": "token ?", ".t[].o": "text ?",

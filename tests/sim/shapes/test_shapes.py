@@ -61,7 +61,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("position v1", ".entryFeesUsdc .grossInitialValue", "int float", "since 2026-08-10: polymarket.md 4.1"),
     Allowed("position v2", ".icon .verified", "text bool", DISPLAY),
     Allowed("fee rate", ".base_fee", "int", "the one fixture is hand-made; a number in TS2, client.ts getFeeRateBps"),
-    Allowed("compact market", ".oas", "int", "OAS_REASON"),
+    Allowed("compact market", ".oas", "int", "no source was found for it; no client reads it"),
     Allowed("gamma market", ".version .resolutionStatus .requestId", "text hash", GAMMA_V2),
     Allowed("gamma market", ".positionIds .positionIds[]", "array token", GAMMA_V2),
     Allowed("gamma market", ".clobRewards .clobRewards[]", "array object", GAMMA_V2),
