@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -45,6 +44,7 @@ CROWD = "0x" + "c0" * 20
 """Whoever stands on the other side at engine level: rich, with full sets of every market."""
 
 PATIENCE_S = 20.0
+MOST_ITEMS = 500
 
 
 def environment(http_url: str, ws_url: str) -> Environment:
@@ -271,10 +271,9 @@ async def heard(stream: Any, wanted: Callable[[Any], bool], what: str) -> Any:
 
 
 async def items(pages: Any) -> list[Any]:
-    """Everything of all pages."""
-    return [item async for item in pages.iter_items()]
-
-
-def body(text: str | bytes) -> Any:
-    """JSON."""
-    return json.loads(text)
+    """Everything of all pages; pages that go round in a circle fail."""
+    found = []
+    async for item in pages.iter_items():
+        found.append(item)
+        assert len(found) <= MOST_ITEMS, f"more than {MOST_ITEMS} items: {found[:3]} ..."
+    return found
