@@ -10,30 +10,11 @@ from tieout.client.clob_account import ClobAccount
 from tieout.client.clob_keys import ClobKeys
 from tieout.client.clob_orders import ClobOrders
 from tieout.client.clob_public import ClobPublic
-from tieout.client.clock import Clock
 from tieout.client.endpoints import Endpoints
 from tieout.client.keys import Credentials
-from tieout.client.limits import Limiter
-from tieout.client.service import Service
+from tieout.client.net import Net
 from tieout.client.session import Session
 from tieout.client.signer_limits import SignerLimiter
-from tieout.client.transport import Carrier, Recorder, no_recorder
-
-
-@dataclass(frozen=True, slots=True)
-class Net:
-    """What all services share: the way out, time, the limits of the address, and who keeps the answers."""
-
-    carrier: Carrier
-    clock: Clock
-    limiter: Limiter
-    recorder: Recorder = no_recorder
-
-    def service(self, name: str, base: str, scrub: Callable[[str], str] = str) -> Service:
-        """The service at *base*; *name* is the source in the journal."""
-        return Service(
-            name, base, self.carrier, clock=self.clock, limiter=self.limiter, recorder=self.recorder, scrub=scrub
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class ClobOrders:
         self._limiter = limiter
 
     async def place(self, order: SignedOrder) -> Placed | Rejected:
-        """Place one order. A refusal is a value; the state of the account or the venue is an error."""
+        """Place one order. A refusal of the order is a value, its `meaning` may be one of the account."""
         body = msgspec.json.encode(order.body(self._session.credentials.key))
         call = Call("POST", "/order", "clob.order.post", kind="order_answer", body=body, write=True)
         response = await self._send(call, "orders", 1)
@@ -44,27 +44,29 @@ class ClobOrders:
             return self._rejection(call, response)
         return self._service.read(call, response, placement)
 
-    async def place_many(self, orders: Sequence[SignedOrder]) -> tuple[Placed | Rejected, ...]:
-        """Place up to PLACE_MAX orders in one request; the answers are in their order."""
+    async def place_many(self, orders: Sequence[SignedOrder]) -> tuple[Placed | Rejected | VenueError, ...]:
+        """Place up to PLACE_MAX orders in one request; the answers are in their order.
+
+        A leg of the answer that is not readable is an ambiguous VenueError in its place, and the others count.
+        """
         if not 0 < len(orders) <= PLACE_MAX:
             raise ValueError(f"orders: expected 1 to {PLACE_MAX}, was {len(orders)}")
         body = msgspec.json.encode([order.body(self._session.credentials.key) for order in orders])
         call = Call("POST", "/orders", "clob.orders.post", kind="order_answer", body=body, write=True)
 
-        def read(value: Any) -> tuple[Placed | Rejected, ...]:
+        def read(value: Any) -> tuple[Placed | Rejected | VenueError, ...]:
             legs = as_list(value, "answer")
             if len(legs) != len(orders):
                 raise WireError(f"answer: expected {len(orders)} legs, was {len(legs)}")
-            return tuple(placement(leg) for leg in legs)
+            return tuple(self._leg(call, leg) for leg in legs)
 
         return self._service.read(call, await self._send(call, "orders", len(orders)), read)
 
     async def cancel(self, order_id: str) -> CancelAnswer:
         """Cancel one order."""
         body = msgspec.json.encode({"orderID": order_id})
-        return await self._cancel(
-            Call("DELETE", "/order", "clob.order.cancel", "cancel_answer", body=body, write=True), 1
-        )
+        call = Call("DELETE", "/order", "clob.order.cancel", "cancel_answer", body=body, write=True)
+        return await self._cancel(call, 1)
 
     async def cancel_many(self, order_ids: Sequence[str]) -> CancelAnswer:
         """Cancel any number, in parts that the venue and the signer's bucket admit.
@@ -112,6 +114,12 @@ class ClobOrders:
         response = await self._service.send(call, self._session.sign)
         self._limiter.observe(purse, response)
         return response
+
+    def _leg(self, call: Call, leg: Any) -> Placed | Rejected | VenueError:
+        try:
+            return placement(leg)
+        except WireError as error:
+            return self._service.unreadable(call, str(error))
 
     def _rejection(self, call: Call, response: HttpResponse) -> Rejected:
         """The refusal of one order in a 4xx; one that names neither order nor reason is an error."""

@@ -172,7 +172,7 @@ def _token(value: Any, name: str) -> str:
 
 
 def _version(token_ids: tuple[str, ...]) -> str:
-    """ "v2" when the tokens are those of Protocol V2."""
+    """Version "v2" when the tokens are those of Protocol V2."""
     return "v2" if token_ids and all(is_structured(token) for token in token_ids) else "v1"
 
 

@@ -29,11 +29,12 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     write: bool = False
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """For messages: method and path."""
-        return f"{self.method} {self.path}"
+        """For messages and the journal: the label, else method and path."""
+        return self.label or f"{self.method} {self.path}"
 
     @property
     def origin(self) -> str:
@@ -89,14 +90,14 @@ class Service:
             await self._recorder(RawBody(kind, response.body, self._name, call.origin))
         if response.status == TOO_MANY_REQUESTS:
             self._limiter.close(call.group, self.clock.now_ms() + retry_after_ms(response))
-        return response
+        return self._cleaned(response)
 
     async def ask(self, call: Call, decode: Callable[[Any], T], sign: Sign | None = None) -> T:
         """The answer through *decode*, which raises WireError on what it cannot read. Raises VenueError."""
         return self.read(call, await self.send(call, sign), decode)
 
     def read(self, call: Call, response: HttpResponse, decode: Callable[[Any], T]) -> T:
-        """*response* through *decode*. Raises VenueError when its status is not one of success or it is not readable."""
+        """*response* through *decode*. Raises VenueError when its status is none of success or it is not readable."""
         if not response.is_success:
             raise self.refusal(call, response)
         try:
@@ -105,12 +106,15 @@ class Service:
             raise self.unreadable(call, str(error), response.status) from None
 
     def refusal(self, call: Call, response: HttpResponse) -> VenueError:
-        """The error of a status other than 2xx, without secrets that the server may have echoed."""
-        scrubbed = HttpResponse(
-            response.status, response.headers, self._scrub(response.body.decode("utf-8", "replace")).encode()
-        )
-        return refused(scrubbed, call.name, write=call.write)
+        """The error of a status other than 2xx."""
+        return refused(response, call.name, write=call.write)
 
     def unreadable(self, call: Call, text: str, status: int = 200) -> VenueError:
         """The error of an answer of success that says nothing readable."""
-        return unreadable(call.name, self._scrub(text), write=call.write, status=status)
+        return unreadable(call.name, text, write=call.write, status=status)
+
+    def _cleaned(self, response: HttpResponse) -> HttpResponse:
+        """The answer without secrets that the server may have echoed: nothing read from it can show them."""
+        text = response.body.decode("utf-8", "replace")
+        cleaned = self._scrub(text)
+        return response if cleaned == text else HttpResponse(response.status, response.headers, cleaned.encode())

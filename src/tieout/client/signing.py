@@ -108,9 +108,8 @@ def sign_order(key: PrivateKey, wanted: OrderFields) -> tuple[str, str, str]:
     if wanted.signature_type == DEPOSIT_WALLET:
         signed = key.account.sign_typed_data(full_message=build_order_typed_data(order))
     else:
-        signed = key.account.unsafe_sign_hash(
-            Hash32(digest)
-        )  # what signing the typed data comes to, in a fifth of the time
+        # what signing the typed data comes to, in a third of the time
+        signed = key.account.unsafe_sign_hash(Hash32(digest))
     signature = build_order_signature(order, HexString("0x" + bytes(signed.signature).hex()))
     return "0x" + digest.hex(), str(signature), str(order.signer)
 

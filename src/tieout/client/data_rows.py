@@ -1,0 +1,86 @@
+"""Rows of the Data API as typed values, v1 (camelCase) or v2 (snake_case); a third witness, for comparing only.
+
+Shares and collateral are micro-units, the floats' binary noise rounded away; times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tieout.ledger.facts import Side
+from tieout.venue import fields
+from tieout.venue.wire import Row
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """What the index believes the wallet holds of one token."""
+
+    token_id: str
+    condition_id: str
+    outcome_index: int
+    shares: int
+    redeemable: bool
+    mergeable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A line of activity, or a trade (`type` TRADE): a sum over one transaction, token and side."""
+
+    type: str
+    at_ms: int
+    tx_hash: str
+    condition_id: str
+    token_id: str
+    side: Side | None
+    shares: int
+    collateral: int
+
+
+def position_row(row: Row) -> PositionRow:
+    """A row of `/positions` or `/v2/positions`. Raises WireError."""
+    renamed = _renamed(row)
+    size = "current_size" if "current_size" in renamed else "size"
+    return PositionRow(
+        token_id=fields.token(renamed, "token_id"),
+        condition_id=fields.condition(renamed, "condition_id"),
+        outcome_index=fields.whole(renamed, "outcome_index"),
+        shares=fields.float_amount(renamed, size),
+        redeemable=row.get("redeemable") is True,
+        mergeable=row.get("mergeable") is True,
+    )
+
+
+def event_row(row: Row) -> EventRow:
+    """A row of `/activity` or `/trades`, of either version. Raises WireError."""
+    renamed = _renamed(row)
+    return EventRow(
+        type=fields.text(renamed, "type") or "TRADE",
+        at_ms=fields.instant(renamed, "timestamp"),
+        tx_hash=fields.tx_hash(renamed),
+        condition_id=fields.condition(renamed, "condition_id"),
+        token_id=fields.token(renamed, "token_id") if renamed.get("token_id") else "",
+        side=fields.side(renamed) if renamed.get("side") else None,
+        shares=_or_zero(renamed, "size"),
+        collateral=_or_zero(renamed, "usdc_size"),
+    )
+
+
+_V2_NAMES = {
+    "asset": "token_id",
+    "conditionId": "condition_id",
+    "outcomeIndex": "outcome_index",
+    "transactionHash": "transaction_hash",
+    "usdcSize": "usdc_size",
+}
+
+
+def _renamed(row: Row) -> dict[str, Any]:
+    """The row with the names of v2."""
+    return {_V2_NAMES.get(name, name): value for name, value in row.items()}
+
+
+def _or_zero(row: Row, name: str) -> int:
+    return 0 if row.get(name) in (None, "") else fields.float_amount(row, name)

@@ -1,0 +1,27 @@
+"""What all services share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tieout.client.clock import Clock
+from tieout.client.limits import Limiter
+from tieout.client.service import Service
+from tieout.client.transport import Carrier, Recorder, no_recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """The way out, time, the limits of the address, and who keeps the answers."""
+
+    carrier: Carrier
+    clock: Clock
+    limiter: Limiter
+    recorder: Recorder = no_recorder
+
+    def service(self, name: str, base: str, scrub: Callable[[str], str] = str) -> Service:
+        """The service at *base*; *name* is the source in the journal."""
+        return Service(
+            name, base, self.carrier, clock=self.clock, limiter=self.limiter, recorder=self.recorder, scrub=scrub
+        )
