@@ -16,7 +16,7 @@ from polymarket.errors import (
 )
 
 from support.database import in_loop
-from support.endpoints import BUY, CROWD, SELL, eoa, items, private_key, serving
+from support.endpoints import BUY, SELL, eoa, items, private_key, serving
 from tieout.sim.contracts import CTF_EXCHANGE, EXCHANGE_V3, NEG_RISK_EXCHANGE
 from tieout.sim.engine.amounts import ONE
 from tieout.sim.wire.limits import IpRule
@@ -234,7 +234,3 @@ async def test_wrong_credentials_are_replaced_by_derived_ones():
         async with client:
             assert client.credentials != stranger
             assert client.credentials == venue.credentials(1)
-
-
-def test_the_crowd_is_nobody_the_clients_sign_for():
-    assert CROWD not in {eoa(number) for number in range(1, 10)}

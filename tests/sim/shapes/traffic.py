@@ -40,7 +40,7 @@ CENT = ONE // 100
 
 @dataclass(slots=True)
 class Traffic:
-    """Payloads by kind, as text. `own` are those that only speak to or of *wallet*; the rest is public."""
+    """Payloads by kind, as the bytes that were sent, and whose they are where they are somebody's."""
 
     wallet: str = ""
     owner: str = ""
