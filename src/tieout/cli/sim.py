@@ -41,15 +41,25 @@ def serve(
     lifetime: Annotated[
         int | None, typer.Option(help="Markets live about so many minutes, and others follow them.", min=1)
     ] = None,
+    another_bot: Annotated[
+        bool, typer.Option("--another-bot", help="Another bot trades on the account's key, every 5 seconds.")
+    ] = False,
+    human: Annotated[
+        bool, typer.Option("--human", help="The account's owner moves tokens and money by hand, every 20 seconds.")
+    ] = False,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="The venue's operators redeem and migrate the account's positions.")
+    ] = False,
     fault: Annotated[
         list[str] | None, typer.Option(help="A fault that is on from the start: NAME or NAME=PROBABILITY; repeatable.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the address and nothing more.")] = False,
 ) -> None:
     """Serve a simulated Polymarket: REST, WebSockets, Gamma, Data API and a Polygon node, until Ctrl-C."""
-    from tieout.cli.sim_serve import Wish, serve_until_interrupted  # the simulator loads when it is wanted
+    from tieout.cli.sim_serve import Company, Wish, serve_until_interrupted  # the simulator loads when it is wanted
 
-    wish = Wish(port, seed, markets, speed, intensity, lifetime, tuple(fault or ()), quiet)
+    company = Company(another_bot, human, operators)
+    wish = Wish(port, seed, markets, speed, intensity, lifetime, company, tuple(fault or ()), quiet)
     run(lambda: serve_until_interrupted(wish))
 
 

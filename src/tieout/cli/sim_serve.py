@@ -42,6 +42,18 @@ def read_fault(text: str) -> FaultOption:
     return FaultOption(name, probability)
 
 
+ANOTHER_BOT_MS = 5_000
+HUMAN_MS = 20_000
+
+
+class Company(NamedTuple):
+    """Who acts on the account beside its bot."""
+
+    another_bot: bool
+    human: bool
+    operators: bool
+
+
 class Wish(NamedTuple):
     """What the command line asks for; `lifetime` in minutes."""
 
@@ -51,6 +63,7 @@ class Wish(NamedTuple):
     speed: float
     intensity: float
     lifetime: int | None
+    company: Company
     faults: tuple[str, ...]
     quiet: bool
 
@@ -63,6 +76,9 @@ async def serve_until_interrupted(wish: Wish) -> int:
         intensity=wish.intensity,
         lifetime_ms=None if wish.lifetime is None else wish.lifetime * 60_000,
         faults=tuple(map(read_fault, wish.faults)),
+        another_bot_ms=ANOTHER_BOT_MS if wish.company.another_bot else None,
+        human_ms=HUMAN_MS if wish.company.human else None,
+        operators=wish.company.operators,
     )
     scenario = build(replace(options, start_ms=now_ms() - options.warm_up_ms))
     stop = asyncio.Event()

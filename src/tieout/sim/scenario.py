@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
 
+from tieout.sim.crowd import trader
+from tieout.sim.crowd.another_bot import AnotherBot
 from tieout.sim.crowd.crowd import Crowd, Population
+from tieout.sim.crowd.human import Human
+from tieout.sim.economy.operators import AutoRedemption, OperatorMigration
 from tieout.sim.economy.rebates import Rebates
 from tieout.sim.economy.rewards import Rewards
 from tieout.sim.engine.amounts import ONE
@@ -57,6 +61,12 @@ class Options:
     accounts: int = 1
     cash: int = 10_000 * ONE
     warm_up_ms: int = 30_000
+    another_bot_ms: int | None = None
+    """Somebody trades on the key of the first account, once in so many milliseconds."""
+    human_ms: int | None = None
+    """The owner of the first account splits, merges, redeems, transfers and trades by hand, as often."""
+    operators: bool = False
+    """The venue's operators redeem and migrate what the accounts hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,8 @@ def build(options: Options) -> Scenario:
             lifetime_ms=options.lifetime_ms,
         )
         crowd.start()
+    if accounts:
+        _accompany(world, accounts, options)
     world.scheduler.run_for(options.warm_up_ms)
     for fault in options.faults:
         faults.on(fault.name, probability=fault.probability)
@@ -128,6 +140,23 @@ def _mount(site: Site, faults: Faults) -> None:
     site.mount_socket("/rpc", lambda connection: RpcSocket(world, connection, rpc))
     Rewards(world)
     Rebates(world)
+
+
+def _accompany(world: World, accounts: Sequence[Account], options: Options) -> None:
+    """Those who act on an account beside its bot."""
+    first = accounts[0]
+    account = trader.Account(first.api_key.key, first.address, first.address)
+    markets = list(world.exchange.markets.values())
+    if options.another_bot_ms:
+        AnotherBot(world, account, world.chance.stream("another bot"), markets).start(options.another_bot_ms)
+    if options.human_ms:
+        human = Human(world, first.address, world.chance.stream("human"))
+        world.scheduler.every(options.human_ms, lambda: human.act(markets, account))
+    if options.operators:
+        redemption, migration = AutoRedemption(world), OperatorMigration(world)
+        for each in accounts:
+            redemption.join(each.address)
+            migration.join(each.address)
 
 
 def _account(world: World, stream: Stream, cash: int, faults: Faults) -> Account:

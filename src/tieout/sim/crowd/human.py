@@ -99,11 +99,12 @@ class Human:
         event = NegRiskEvent.of([m for m in others if m.neg_risk_market_id == market.neg_risk_market_id])
         return self._world.chain.submit(Convert(self.wallet, event, 1 << market.neg_risk_index, amount))
 
-    def trade(self, market: Market, account: Account) -> None:
+    def trade(self, market: Market, account: Account) -> str:
         """Buy or sell some shares on the web site, with the wallet's own key."""
         AnotherBot(self._world, account, self._stream, [market]).take(market)
+        return ""
 
-    def act(self, markets: Sequence[Market]) -> None:
+    def act(self, markets: Sequence[Market], account: Account) -> None:
         """One thing at random, with a few tens of shares or collateral."""
         market, amount = self._stream.choice(markets), self._stream.randrange(500, 5_000) * CENT
         outcome = self._stream.randrange(2)
@@ -117,5 +118,6 @@ class Human:
             lambda: self.deposit(amount),
             lambda: self.withdraw(amount),
             lambda: self.convert(market),
+            lambda: self.trade(market, account),
         )
         self._stream.choice(actions)()
