@@ -71,6 +71,10 @@ def make_market(
         question_id = f"0x{stream.getrandbits(256):064x}"
     condition = condition_id(oracle, question_id)
     tokens = ctf_tokens(condition, WRAPPED_COLLATERAL if neg_risk else USDC_E)
+    position_ids = structured_ids(condition, neg_risk=bool(neg_risk))
+    if version == "v2":
+        # A market born in Protocol V2 is named by its module: 31 bytes, the last cleared.
+        condition = f"0x{position_ids[0]:064x}"
     subject = stream.choice(_SUBJECTS[category])
     question = f"Will {subject} {_VERBS[category]} {number}?"
     slug = "-".join("".join(c if c.isalnum() else " " for c in question.lower()).split())
@@ -83,7 +87,7 @@ def make_market(
         question=question,
         outcomes=("Yes", "No") if yes_no else ("Up", "Down"),
         ctf_tokens=(int(tokens[0]), int(tokens[1])),
-        position_ids=structured_ids(condition, neg_risk=bool(neg_risk)),
+        position_ids=position_ids,
         number=number,
         version=version,
         neg_risk=bool(neg_risk),

@@ -68,13 +68,13 @@ class Relayer:
         return json_reply({"deployed": self.is_deployed(request.query.get("address", "").lower())})
 
     def is_deployed(self, wallet: str) -> bool:
-        """The wallet was created, has collateral, or belongs to somebody with an API key."""
+        """The wallet was created, has collateral, or belongs to somebody with an API key; a key itself never is."""
+        owners = self._world.keys.signers()
+        if wallet in owners:
+            return False
         if wallet in self._created or self._world.chain.cash(wallet):
             return True
-        return any(
-            wallet in (deposit_wallet(owner), proxy_wallet(owner), safe_wallet(owner))
-            for owner in self._world.keys.signers()
-        )
+        return any(wallet in (deposit_wallet(owner), proxy_wallet(owner), safe_wallet(owner)) for owner in owners)
 
     def nonce(self, request: Request, _names: Names) -> Reply:
         """The next nonce of an owner."""
