@@ -76,13 +76,11 @@ class Feed:
 
     async def send(self, text: str) -> bool:
         """Send a frame if there is a connection; False when the next hello has to say it."""
-        if self._socket is None:
-            return False
         async with self._sending:
-            if (socket := self._socket) is None:
+            if self._socket is None:
                 return False
             try:
-                await socket.send(text)
+                await self._socket.send(text)
             except SocketClosedError:
                 return False
             return True
