@@ -269,8 +269,8 @@ class Life:
         self._look_at_account()
         for market in self.world.exchange.markets.values():
             self._look_at_market(market)
-        self.get("gamma markets", self.gamma, "/markets")
-        self.get("gamma markets", self.gamma, "/markets", closed="true")
+        self.get("gamma markets", self.gamma, "/markets", version="v1,v2")
+        self.get("gamma markets", self.gamma, "/markets", closed="true", version="v1,v2")
         self._look_at_data()
         self._look_at_chain()
 

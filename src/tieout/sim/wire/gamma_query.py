@@ -62,6 +62,10 @@ def whole(request: Request, name: str, default: int) -> int:
     return int(value)
 
 
+NAMING = frozenset(("id", "slug", "condition_ids", "question_ids", "clob_token_ids", "position_ids"))
+"""Filters that name what they want."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
     """How one kind of thing is listed. Every item has its own `number`, which ends every order."""
@@ -73,9 +77,16 @@ class Listing(Generic[T]):
     closed: Callable[[T], bool]
 
     def found(self, request: Request, items: Iterable[T]) -> list[T]:
-        """The items that pass the filters, in order. Only open ones unless `closed` is given (since 2026-04-09)."""
+        """The items that pass the filters, in order.
+
+        Only open ones unless `closed` is given (since 2026-04-09), only those on the CTF unless `version` is given or
+        something is asked for by name (SDK 0.14.0, `list_markets`).
+        """
         closed = boolean(request, "closed") or False
-        tests = [(test, given) for name, test in self.filters.items() if (given := values(request, name))]
+        asked = {name: given for name in self.filters if (given := values(request, name))}
+        if not NAMING & asked.keys():
+            asked.setdefault("version", ["v1"])
+        tests = [(self.filters[name], given) for name, given in asked.items()]
         kept = [item for item in items if self.closed(item) == closed and all(test(item, by) for test, by in tests)]
         return sorted(kept, key=self._key(request))
 
