@@ -1,7 +1,7 @@
 """Keeping below the venue's rate limits by waiting, never by being refused. All numbers are configuration.
 
-The venue counts requests of an address in sliding windows (`polymarket.md` 1.5). A bucket of half a window's requests
-that refills with the other half within it never lets more through in any window than the window allows.
+The venue counts requests of an address in sliding windows (`polymarket.md` 1.5). A bucket of a fifth of a window's
+requests that refills with the other four within it never lets more through in any window than the window allows.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ class Bucket:
 
     @classmethod
     def of(cls, window: Window, now_ms: int) -> Bucket:
-        """A bucket that keeps *window*: half of it at once, the other half in the course of it."""
-        burst = max(window.requests // 2, 1)
+        """A bucket that keeps *window*: a fifth of it at once, the rest in the course of it."""
+        burst = max(window.requests // 5, 1)
         return cls(burst, max(window.requests - burst, 1), window.window_ms, now_ms)
 
     def advance(self, now_ms: int) -> None:
