@@ -55,9 +55,23 @@ def svg(width: int, title: str, text: Text) -> str:
     return re.sub(r"[ \t]+\n", "\n", made)
 
 
+def simulated() -> Text:
+    """What a simulated venue shows of itself after some minutes of its own time."""
+    words = ["sim", "serve", "--port", "0", "--seed", "11", "--markets", "8", "--quiet"]
+    with subprocess.Popen(command(*words), env=environment(), stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = (server.stdout.readline() if server.stdout else "").strip()
+            return Text("\n\n").join(
+                screen(112, ["sim", *what, "--url", url], 0) for what in (["state"], ["book", "1"])
+            )
+        finally:
+            server.terminate()
+
+
 def main() -> None:
     """Write every picture."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / "sim.svg").write_text(svg(112, "tieout sim state; tieout sim book 1", simulated()))
     for name, (width, words, code) in TAKEN.items():
         brief = [f"{word[:8]}…" if len(word) > 30 else word for word in words]
         path = PICTURES / f"{name}.svg"
