@@ -167,7 +167,7 @@ async def test_pongs_keep_a_connection_and_its_silence_is_told() -> None:
 
 
 @in_loop
-async def test_the_pause_before_another_attempt_grows_to_a_bound_and_shrinks_after_a_message() -> None:
+async def test_the_pause_before_another_attempt_grows_to_a_bound() -> None:
     clock = Clock()
     async with hub() as made:
         made.refusing = True
