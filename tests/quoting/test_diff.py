@@ -65,6 +65,12 @@ def test_an_equal_price_goes_before_a_near_one() -> None:
     assert made.is_empty
 
 
+def test_one_order_stands_for_one_quote() -> None:
+    made = plan(quotes("BUY YES 20 @ 0.49", "BUY YES 20 @ 0.487"), orders("a: BUY YES 20 @ 0.489"), FINE)
+    assert names(made.keeps) == "a"
+    assert noted(made.places) == ["BUY YES 20 @ 0.487"]
+
+
 def test_an_order_off_the_new_grid_is_not_kept_for_being_near() -> None:
     coarse = Keeping(tick=micro("0.01"), tolerance=micro("0.005"))
     made = plan(quotes("BUY YES 20 @ 0.49"), orders("a: BUY YES 20 @ 0.491"), coarse)

@@ -82,11 +82,10 @@ def test_a_tier_step_below_the_tick_still_gives_tiers_of_their_own() -> None:
 
 
 def test_a_quote_stays_a_tick_below_the_ask_of_others() -> None:
-    # no spread of our own wanted to speak of: fair 0.4925, the ask stands at 0.49
-    tight = "0.48x10 | 0.49x100"
-    answer = wanted(tight, with_params(half_spread=0, min_spread=1, skew=micro("0.1")), holding(no="200"))
-    assert noted(answer.quotes)[0] == "SELL NO 20 @ 0.52"  # a bid for YES at 0.48, not at 0.58
-    assert all("0.48" in note or "0.52" in note for note in noted(answer.quotes)[:1])
+    # long NO: the skewed fair price of YES is 0.5845, far above the ask
+    tight = "0.48x100 | 0.49x100"
+    answer = wanted(tight, with_params(half_spread=0, skew=micro("0.1")), holding(no="200"))
+    assert noted(answer.quotes) == ["SELL NO 20 @ 0.52"]  # a bid for YES at 0.48; no more NO is bought
 
 
 def test_a_lagging_book_of_the_other_outcome_is_minded_too() -> None:
@@ -163,10 +162,10 @@ def test_buys_end_at_max_shares_and_the_last_is_smaller() -> None:
 
 
 def test_buys_end_at_max_collateral_counted_at_the_worst_price_that_may_be_kept() -> None:
-    params = with_params(max_collateral=micro("10"), requote_tolerance=micro("0.01"))
+    params = with_params(max_collateral=micro("9.9"), requote_tolerance=micro("0.01"))
     answer = wanted(params=params)
-    # 0.50 each: 10 for YES's 20 shares, nothing left for NO
-    assert noted(answer.quotes) == ["BUY YES 20 @ 0.49"]
+    # 0.50 each: 9.90 for 19.8 shares of YES, nothing left for NO
+    assert noted(answer.quotes) == ["BUY YES 19.8 @ 0.49"]
     assert answer.reason == "max_shares or max_collateral is reached"
 
 

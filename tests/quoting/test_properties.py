@@ -72,6 +72,18 @@ def decision(situation: Situation) -> Decision:
     return decide(Ladder(), situation, RICH, NO_LIMITS)
 
 
+def nudged(situation: Situation, ticks: int) -> Situation:
+    """The situation in which orders rest as wanted but for *ticks* of price that they are better for the taker."""
+    shift = ticks * situation.market.tick
+    quotes = Ladder().wanted(situation).quotes
+    moved = (
+        msgspec.structs.replace(q, price=q.price + (shift if q.side is Side.BUY else -shift))
+        for q in quotes
+        if 0 < q.price + (shift if q.side is Side.BUY else -shift) < MICRO
+    )
+    return msgspec.structs.replace(situation, resting=placed(tuple(moved)))
+
+
 @often
 @given(situations())
 def test_quotes_are_on_the_grid_large_enough_and_inside_the_bounds(situation: Situation) -> None:
@@ -103,17 +115,17 @@ def test_filling_both_sides_never_loses(situation: Situation) -> None:
 
 
 @often
-@given(situations())
-def test_neither_does_it_with_what_is_kept(situation: Situation) -> None:
-    gap = narrowest(after(decision(situation).plan))
+@given(situations(), st.integers(-3, 3))
+def test_neither_does_it_with_what_is_kept(situation: Situation, ticks: int) -> None:
+    gap = narrowest(after(decision(nudged(situation, ticks)).plan))
     assert gap is None or gap >= situation.params.min_spread
 
 
 @often
-@given(situations())
-def test_caps_hold_even_if_everything_fills(situation: Situation) -> None:
+@given(situations(), st.integers(-3, 3))
+def test_caps_hold_even_if_everything_fills(situation: Situation, ticks: int) -> None:
     held, params = situation.holding, situation.params
-    resting = after(decision(situation).plan)
+    resting = after(decision(nudged(situation, ticks)).plan)
     for outcome in (YES, NO):
         assert bought(resting, outcome) <= max(0, params.max_shares - held.shares[outcome])
         assert sold(resting, outcome) <= held.shares[outcome]
@@ -121,9 +133,11 @@ def test_caps_hold_even_if_everything_fills(situation: Situation) -> None:
 
 
 @often
-@given(situations(), accounts, limits)
-def test_limits_hold_even_if_everything_fills(situation: Situation, account: Account, bounds: Limits) -> None:
-    made = decide(Ladder(), situation, account, bounds)
+@given(situations(), accounts, limits, st.integers(-3, 3))
+def test_limits_hold_even_if_everything_fills(
+    situation: Situation, account: Account, bounds: Limits, ticks: int
+) -> None:
+    made = decide(Ladder(), nudged(situation, ticks), account, bounds)
     resting = after(made.plan)
     cost = spent(resting)
     held = holding_value(situation.holding, made.fair)

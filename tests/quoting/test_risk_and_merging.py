@@ -117,7 +117,7 @@ def test_full_sets_to_merge(yes: str, no: str, resting: tuple[str, ...], sets: s
 
 
 def test_nothing_is_merged_without_a_set() -> None:
-    assert sets_to_merge(holding(), (), 0) == 0
+    assert sets_to_merge(holding(yes="50"), (), 1) == 0
 
 
 # parameters

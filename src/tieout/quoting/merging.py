@@ -18,4 +18,4 @@ def sets_to_merge(holding: Holding, resting: Iterable[Resting], threshold: int) 
         if order.side is Side.SELL:
             free[order.outcome] -= order.remaining
     sets = min(free[YES], free[NO])
-    return sets if sets >= max(threshold, 1) else 0
+    return sets if sets >= threshold else 0

@@ -112,20 +112,31 @@ def without(book: BookView, own: Iterable[Resting]) -> BookView:
     An order that the book does not show yet takes the size of others with it. That errs to the safe side: the venue
     refuses a post-only order that crosses, while a quote against ourselves would follow its own price.
     """
-    taken: dict[tuple[int, bool, int], int] = {}
+    bids: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    asks: tuple[dict[int, int], dict[int, int]] = ({}, {})
     for order in own:
-        buys = order.side is Side.BUY
-        for key in ((order.outcome, buys, order.price), (1 - order.outcome, not buys, MICRO - order.price)):
-            taken[key] = taken.get(key, 0) + order.remaining
-    if not taken:
-        return book
+        outcome, price, size = order.outcome, order.price, order.remaining
+        here, mirror = (bids, asks) if order.side is Side.BUY else (asks, bids)
+        here[outcome][price] = here[outcome].get(price, 0) + size
+        other = mirror[1 - outcome]
+        other[MICRO - price] = other.get(MICRO - price, 0) + size
     return BookView(
-        bids=(_less(book.bids[YES], YES, True, taken), _less(book.bids[NO], NO, True, taken)),
-        asks=(_less(book.asks[YES], YES, False, taken), _less(book.asks[NO], NO, False, taken)),
+        bids=(_less(book.bids[YES], bids[YES]), _less(book.bids[NO], bids[NO])),
+        asks=(_less(book.asks[YES], asks[YES]), _less(book.asks[NO], asks[NO])),
         time_ms=book.time_ms,
     )
 
 
-def _less(levels: Levels, outcome: int, buys: bool, taken: dict[tuple[int, bool, int], int]) -> Levels:
-    left = ((price, size - taken.get((outcome, buys, price), 0)) for price, size in levels)
-    return tuple(level for level in left if level[1] > 0)
+def _less(levels: Levels, taken: dict[int, int]) -> Levels:
+    """The levels less what is taken at each price; those that nothing is left of are gone."""
+    if not taken:
+        return levels
+    left = []
+    for level in levels:
+        price, size = level
+        own = taken.get(price)
+        if own is None:
+            left.append(level)
+        elif own < size:
+            left.append((price, size - own))
+    return tuple(left)
