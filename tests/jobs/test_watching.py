@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from support.database import connected, in_loop
+from tieout.app import watching
 from tieout.app.clock import now_ms
 from tieout.app.history import verify
-from tieout.app.watching import Look, UnknownStartError, WatchRequest, settled_shares, watch
+from tieout.app.watching import Look, Outage, UnknownStartError, WatchRequest, settled_shares, watch
 from tieout.client.endpoints import Endpoints
 from tieout.intake.intake import Incoming, Intake
 from tieout.jobs.chain_follower import WINDOW_MAX
@@ -33,18 +34,30 @@ async def served(seed: int = 5, **more: object) -> AsyncIterator[tuple[Scenario,
         yield scenario, WatchRequest(scenario.accounts[0].address, nodes, first, poll_ms=0)
 
 
-async def looks(dsn: str, scenario: Scenario, request: WatchRequest, count: int, minutes: int = 2) -> list[Look]:
-    """Look *count* times, with some simulated minutes between."""
+async def looks(
+    dsn: str,
+    scenario: Scenario,
+    request: WatchRequest,
+    count: int,
+    minutes: int = 2,
+    outages: list[Outage] | None = None,
+) -> list[Look]:
+    """Look *count* times, with some simulated minutes between; an outage ends when it was noticed."""
     found: list[Look] = []
-    watching = watch(dsn, request)
+    outages = [] if outages is None else outages
+    stream = watch(dsn, request)
     try:
-        async for look in watching:
+        async for look in stream:
+            if isinstance(look, Outage):
+                outages.append(look)
+                scenario.faults.off("outage")
+                continue
             found.append(look)
             if len(found) == count:
                 return found
             scenario.world.scheduler.run_for(minutes * 60_000)
     finally:
-        await watching.aclose()
+        await stream.aclose()
     return found
 
 
@@ -158,4 +171,19 @@ def test_a_node_that_bounds_ranges_is_asked_for_less(dsn: str) -> None:
             assert look.tie.holds
             assert scenario.faults.struck("logs-refused") == 3
 
+    run()
+
+
+def test_an_outage_of_every_node_is_told_and_lived_through(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @in_loop
+    async def run() -> None:
+        async with served() as (scenario, request):
+            scenario.faults.on("outage")
+            outages: list[Outage] = []
+            (look,) = await looks(dsn, scenario, request, 1, outages=outages)
+            assert look.tie.holds
+            assert len(outages) == 1
+            assert outages[0].since_ms > 0
+
+    monkeypatch.setattr(watching, "OUTAGE_POLL_MS", 0)
     run()

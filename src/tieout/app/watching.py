@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ import asyncpg
 from tieout.app.clock import now_ms
 from tieout.client.chain import Chain
 from tieout.client.clock import Clock, LoopClock
+from tieout.client.errors import VenueError
 from tieout.client.limits import Limiter
 from tieout.client.net import Net
-from tieout.client.rpc import Rpc
+from tieout.client.rpc import CallFailedError, Rpc
 from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report
 from tieout.jobs.chain_follower import ChainFollower, Step
@@ -25,6 +26,9 @@ from tieout.venue.decode import Identity
 
 BLOCK_BITS = 24
 """A chain position is block << 24 | log index (`ledger.movement.chain_position`)."""
+
+OUTAGE_POLL_MS = 3_000
+"""How long to wait for the nodes after none of them answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,20 @@ class Look:
     tie: TieOut
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """No node answered since `since_ms`; the books stay as they are until one does."""
+
+    reason: str
+    since_ms: int
+
+
 class UnknownStartError(ValueError):
     """Nothing of the wallet is booked from the chain yet, so the first block has to be named."""
 
 
-async def watch(dsn: str, request: WatchRequest) -> AsyncIterator[Look]:
-    """Look again and again. Raises UnknownStartError, VenueError when no node answers, StoreError."""
+async def watch(dsn: str, request: WatchRequest) -> AsyncGenerator[Look | Outage, None]:
+    """Look again and again, whatever the nodes do. Raises UnknownStartError and StoreError."""
     async with AsyncExitStack() as stack:
         writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
         carrier = await stack.enter_async_context(HttpCarrier())
@@ -64,10 +76,19 @@ async def watch(dsn: str, request: WatchRequest) -> AsyncIterator[Look]:
         if first is None:
             first = await _block_after_books(reader, lease.wallet_id)
         follower = ChainFollower(chain, request.wallet, first)
+        down_since = 0
         while True:
-            step = await follower.step()
-            shares = await settled_shares(reader, lease.wallet_id)
-            yield Look(step, report, await tie_out(chain, request.wallet, shares, step.block))
+            try:
+                step = await follower.step()
+                shares = await settled_shares(reader, lease.wallet_id)
+                look = Look(step, report, await tie_out(chain, request.wallet, shares, step.block))
+            except (VenueError, CallFailedError) as error:
+                down_since = down_since or now_ms()
+                yield Outage(str(error), down_since)
+                await clock.sleep(OUTAGE_POLL_MS)
+                continue
+            down_since = 0
+            yield look
             await clock.sleep(request.poll_ms)
 
 

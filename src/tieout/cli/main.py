@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tieout.cli import audit, books, database, explain, importing, log, movements, sim
+from tieout.cli import audit, books, database, explain, importing, log, movements, sim, watch
 
 if not __debug__:
     sys.exit("tieout does not run under python -O: its own checks would be off")
@@ -27,5 +27,6 @@ app.command("log")(log.log)
 app.command("explain")(explain.explain)
 app.command("replay")(audit.replay)
 app.command("audit")(audit.audit)
+app.command("watch")(watch.watch_)
 app.add_typer(database.app, name="db")
 app.add_typer(sim.app, name="sim")

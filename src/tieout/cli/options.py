@@ -13,19 +13,22 @@ from tieout.cli.output import parse_time, when
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
-def _wallet(value: str) -> str:
+def wallet_address(value: str) -> str:
+    """The address in lower case. Raises BadParameter when it is none."""
     if not _ADDRESS.fullmatch(value):
         raise typer.BadParameter(f"expected a wallet address, 0x and 40 hex digits, was {value!r}")
     return value.lower()
 
 
 def _wallet_or_none(value: str | None) -> str | None:
-    return None if value is None else _wallet(value)
+    return None if value is None else wallet_address(value)
 
 
 Wallet = Annotated[
     str,
-    typer.Option("--wallet", help="Address that holds the tokens (proxy, safe or deposit wallet).", callback=_wallet),
+    typer.Option(
+        "--wallet", help="Address that holds the tokens (proxy, safe or deposit wallet).", callback=wallet_address
+    ),
 ]
 AnyWallet = Annotated[
     str | None, typer.Option("--wallet", help="Only this wallet; all of them otherwise.", callback=_wallet_or_none)
