@@ -84,13 +84,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A running venue and its parts."""
+    """A running venue and its parts, for whoever wants to set or read them directly."""
 
     world: World
     site: Site
     faults: Faults
     accounts: Sequence[Account]
     crowd: Crowd | None
+    clob: Clob
+    index: Index
+    rewards: Rewards
+    rebates: Rebates
 
 
 def build(options: Options) -> Scenario:
@@ -100,7 +104,9 @@ def build(options: Options) -> Scenario:
     world = World(options.seed, start_ms=options.start_ms)
     faults = Faults(world)
     site = Site(world, faults)
-    _mount(site, faults)
+    rewards, rebates = Rewards(world), Rebates(world)
+    clob, index = Clob(world, rewards, rebates), Index(world)
+    _mount(site, faults, clob, index)
     markets = list(make_markets(world.chance.stream("markets"), options.markets, options.start_ms))
     for market in markets:
         world.open_market(market)
@@ -121,25 +127,23 @@ def build(options: Options) -> Scenario:
     world.scheduler.run_for(options.warm_up_ms)
     for fault in options.faults:
         faults.on(fault.name, probability=fault.probability)
-    return Scenario(world, site, faults, accounts, crowd)
+    return Scenario(world, site, faults, accounts, crowd, clob, index, rewards, rebates)
 
 
-def _mount(site: Site, faults: Faults) -> None:
-    """Every service under its prefix, every WebSocket at its path, and what the venue pays by itself."""
+def _mount(site: Site, faults: Faults, clob: Clob, index: Index) -> None:
+    """Every service under its prefix, every WebSocket at its path."""
     world = site.world
     relayer = Relayer(world)
     rpc = Rpc(world, relayer.is_deployed)
-    site.mount("/", Clob(world).handle)
+    site.mount("/", clob.handle)
     site.mount("/gamma", Gamma(world).handle)
-    site.mount("/data-api", DataApi(world, Index(world)).handle)
+    site.mount("/data-api", DataApi(world, index).handle)
     site.mount("/relayer", relayer.handle)
     site.mount("/rpc", rpc.handle)
     site.mount("/control", Control(world, faults).handle)
     site.mount_socket("/ws/user", lambda connection: UserChannel(world, connection))
     site.mount_socket("/ws/market", lambda connection: MarketChannel(world, connection))
     site.mount_socket("/rpc", lambda connection: RpcSocket(world, connection, rpc))
-    Rewards(world)
-    Rebates(world)
 
 
 def _accompany(world: World, accounts: Sequence[Account], options: Options) -> None:

@@ -7,8 +7,9 @@ import pytest
 from sim.economy.bank import DAY_MS, POOL, Bank
 from tieout.sim.chain import conservation
 from tieout.sim.economy.rewards import Rewards
-from tieout.sim.economy.scores import scores
+from tieout.sim.economy.scores import counts, scores
 from tieout.sim.engine.amounts import ONE
+from tieout.sim.model import Order
 
 DAY_S = DAY_MS // 1000
 PER_MINUTE = POOL // 1440
@@ -18,13 +19,17 @@ def scored(bank: Bank) -> dict[str, int]:
     return dict(scores(bank.market, bank.world.exchange.books[bank.market.condition_id]))
 
 
+def scoring(bank: Bank, order: Order) -> bool:
+    return counts(bank.market, bank.world.exchange.books[bank.market.condition_id], order)
+
+
 def test_a_minute_of_quoting_alone_earns_the_whole_minute():
     bank = Bank()
     rewards = Rewards(bank.world)
     bank.quote(bank.a, 490_000, 510_000, 100)
     bank.run(60)
     assert rewards.earned(bank.a) == PER_MINUTE
-    assert rewards.by_market(bank.a) == {bank.market.condition_id: PER_MINUTE}
+    assert rewards.by_market(bank.a, 20_000) == {bank.market.condition_id: PER_MINUTE}
     bank.run(60)
     assert rewards.earned(bank.a) == 2 * PER_MINUTE
 
@@ -140,11 +145,10 @@ def test_nothing_is_earned_in_closed_markets_or_without_a_programme(closed):
 
 def test_whether_an_order_scores_now():
     bank = Bank()
-    rewards = Rewards(bank.world)
     near = bank.buy(bank.a, 0, 490_000, 100)
-    assert not rewards.scoring(near)  # no midpoint yet
+    assert not scoring(bank, near)  # no midpoint yet
     other = bank.buy(bank.b, 1, 490_000, 100)
     far = bank.buy(bank.a, 0, 400_000, 100)
-    assert [rewards.scoring(order) for order in (near, other, far)] == [True, True, False]
+    assert [scoring(bank, order) for order in (near, other, far)] == [True, True, False]
     bank.world.exchange.cancel_many([near])
-    assert not rewards.scoring(near)
+    assert not scoring(bank, near)

@@ -12,6 +12,11 @@ LEAST_PAID = 1_000_000
 """Less than 1 collateral is not paid out (docs.polymarket.com/market-makers/liquidity-rewards)."""
 
 
+def day_of(at_ms: int) -> int:
+    """The day of a moment, in UTC, as a number of days since the epoch."""
+    return at_ms // DAY_MS
+
+
 def at_every(scheduler: Scheduler, period_ms: int, action: Callable[[], None]) -> None:
     """Run *action* at every whole multiple of *period_ms*, the next one first."""
 

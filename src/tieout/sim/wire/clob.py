@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from tieout.sim.economy.rebates import Rebates
+from tieout.sim.economy.rewards import Rewards
 from tieout.sim.wire.clob_account import Account
 from tieout.sim.wire.clob_balances import Balances
 from tieout.sim.wire.clob_desk import Desk, Settings
+from tieout.sim.wire.clob_earnings import Earnings
 from tieout.sim.wire.clob_keys import Keys
 from tieout.sim.wire.clob_markets import Markets
 from tieout.sim.wire.clob_orders import Orders
 from tieout.sim.wire.clob_prices import Prices
-from tieout.sim.wire.clob_rewards import Rewards
+from tieout.sim.wire.clob_rewards import Programmes
 from tieout.sim.wire.errors import TOO_MANY_REQUESTS
 from tieout.sim.wire.http import Reply, Request, Router, json_reply
 from tieout.sim.wire.limits import IpLimits, SignerLimits
@@ -22,14 +25,16 @@ RETRY_AFTER_S = 10
 class Clob:
     """Answers requests from the state of the world at the moment of its clock; nothing waits.
 
-    Make it before the world trades: it keeps its own records of trades from then on.
+    Make it before the world trades: it keeps its own records of trades from then on. It tells of the earnings of
+    the economy that is handed in; without, there are none.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rewards: Rewards | None = None, rebates: Rebates | None = None) -> None:
         self._desk = Desk(world)
         self._router = Router()
-        for part in (Markets, Prices, Keys, Account, Balances, Orders, Rewards):
+        for part in (Markets, Prices, Keys, Account, Balances, Orders, Programmes):
             part(self._desk).add_to(self._router)
+        Earnings(self._desk, rewards, rebates).add_to(self._router)
 
     @property
     def settings(self) -> Settings:

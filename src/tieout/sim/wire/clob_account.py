@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tieout.sim.economy.scores import counts
 from tieout.sim.engine.heartbeat import WrongHeartbeatError
 from tieout.sim.model import Order, OrderStatus, Trade
 from tieout.sim.wire.clob_desk import ORDER_ID, Desk, json_body, plain_ok
 from tieout.sim.wire.clob_records import signers_of
-from tieout.sim.wire.clob_scoring import scores
 from tieout.sim.wire.cursor import BadCursorError, page
 from tieout.sim.wire.errors import (
     BAD_ORDER_ID,
@@ -149,7 +149,7 @@ class Account:
     def _scores(self, order: Order | None) -> bool:
         if order is None or order.status is not OrderStatus.LIVE:
             return False
-        return scores(order, self._desk.world.exchange.books[order.market.condition_id])
+        return counts(order.market, self._desk.world.exchange.books[order.market.condition_id], order)
 
     def closed_only(self, request: Request, _names: Names) -> Reply:
         """Whether the signer, or a wallet it has traded with, may only close positions."""

@@ -66,6 +66,15 @@ def wallet_of(world: World, signer: str, signature_type: int) -> str:
     return safe_wallet(signer)
 
 
+def asked_wallet(desk: Desk, request: Request) -> str:
+    """The wallet that the caller's key and `signature_type` name. Raises HttpError 400 or 401."""
+    key = desk.auth.reader(request)
+    signature_type = request.query.get("signature_type", "0")
+    if signature_type not in ("0", "1", "2", "3"):
+        raise bad_request(BAD_SIGNATURE_TYPE)
+    return wallet_of(desk.world, key.signer, int(signature_type))
+
+
 def missing_allowance(world: World, rejected: Rejected, request: OrderRequest, market: Market) -> str:
     """The venue's text when the wallet has enough but the exchange may not take it; "" when money is what lacks."""
     exchange, wallet = exchange_of(market), request.wallet
@@ -109,19 +118,16 @@ class Balances:
         return Reply(200, b"", {"content-type": "application/json; charset=utf-8"})
 
     def _asked(self, request: Request) -> tuple[str, Asset]:
-        key = self._desk.auth.reader(request)
+        wallet = asked_wallet(self._desk, request)
         asset_type = request.query.get("asset_type", "")
         if asset_type not in SPENDERS:
             raise bad_request(BAD_ASSET_TYPE)
-        signature_type = request.query.get("signature_type", "0")
-        if signature_type not in ("0", "1", "2", "3"):
-            raise bad_request(BAD_SIGNATURE_TYPE)
         token = 0
         if asset_type != "COLLATERAL":
             token = self._desk.token(request.query.get("token_id"))
             if token < 0:
                 raise bad_request(BAD_TOKEN)
-        return wallet_of(self._desk.world, key.signer, int(signature_type)), (asset_type, token)
+        return wallet, (asset_type, token)
 
     def _read(self, wallet: str, asset: Asset) -> Entry:
         asset_type, token = asset

@@ -1,8 +1,6 @@
-"""Rewards, rebates and builders.
+"""Liquidity programmes (daily rate, minimum size, maximum spread of the markets) and builders.
 
-What each order earns is not simulated, so earnings are listed as zero or not at all; the programmes themselves
-(daily rate, minimum size, maximum spread) are those of the markets. Shapes: `polymarket-client` 0.14.0,
-`models/clob/rewards.py` and `models/clob/builder.py`.
+Shapes: `polymarket-client` 0.14.0, `models/clob/rewards.py` and `models/clob/builder.py`.
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ MOST_ROWS = 500
 """The largest `page_size` (`polymarket-client` 0.14.0, `_internal/actions/rewards.py`)."""
 
 
-class Rewards:
-    """Programmes are public, earnings need a key."""
+class Programmes:
+    """All public."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -40,51 +38,21 @@ class Rewards:
         router.add("GET", "/rewards/markets/current", self.current)
         router.add("GET", "/rewards/markets/multi", self.discovery)
         router.add("GET", "/rewards/markets/{condition}", self.of_market)
-        router.add("GET", "/rewards/user", self.user)
-        router.add("GET", "/rewards/user/total", self.user_total)
-        router.add("GET", "/rewards/user/percentages", self.percentages)
-        router.add("GET", "/rewards/user/markets", self.user_markets)
-        router.add("GET", "/rebates/current", self.rebates)
         router.add("GET", "/fees/builder-fees/{code}", self.builder_fees)
         router.add("GET", "/builder/trades", self.builder_trades)
 
     def current(self, request: Request, _names: Names) -> Reply:
         """Markets that pay rewards now."""
-        return self._page([_programme(market) for market in self._rewarded()], request)
+        return rows_page(self._desk, [_programme(market) for market in rewarded(self._desk)], request)
 
     def discovery(self, request: Request, _names: Names) -> Reply:
         """The same with what helps to choose among them."""
-        return self._page([self._discovered(market) for market in self._rewarded()], request)
+        return rows_page(self._desk, [self._discovered(market) for market in rewarded(self._desk)], request)
 
     def of_market(self, request: Request, names: Names) -> Reply:
         """The programme of one market; none when it pays nothing."""
         market = self._desk.market(names["condition"])
-        return self._page([self._detailed(market)] if market.reward_daily else [], request)
-
-    def user(self, request: Request, _names: Names) -> Reply:
-        """Earnings of a day: none."""
-        self._desk.auth.reader(request)
-        return self._page([], request)
-
-    def user_total(self, request: Request, _names: Names) -> Reply:
-        """Totals of a day: none."""
-        self._desk.auth.reader(request)
-        return json_reply([])
-
-    def percentages(self, request: Request, _names: Names) -> Reply:
-        """The signer's share of each programme: none."""
-        self._desk.auth.reader(request)
-        return json_reply({})
-
-    def user_markets(self, request: Request, _names: Names) -> Reply:
-        """The programmes with the signer's earnings, which are zero."""
-        key = self._desk.auth.reader(request)
-        rows = [{**self._detailed(market), **_nothing_earned(key.signer)} for market in self._rewarded()]
-        return self._page(rows, request)
-
-    def rebates(self, _request: Request, _names: Names) -> Reply:
-        """Fee rebates of a maker on a day: they are paid on chain, not listed."""
-        return json_reply([])
+        return rows_page(self._desk, [detailed(self._desk, market)] if market.reward_daily else [], request)
 
     def builder_fees(self, _request: Request, names: Names) -> Reply:
         """Fees of a builder code in basis points; 404 for an unknown one."""
@@ -105,37 +73,13 @@ class Rewards:
                 rows += _builder_rows(trade, code)
         asset = request.query.get("asset_id", "")
         rows = [row for row in rows if asset in ("", row["assetId"])]
-        return self._page(rows, request, BAD_BUILDER_QUERY)
-
-    def _page(self, rows: list[dict[str, Any]], request: Request, error: str = BAD_NEXT_ITEM) -> Reply:
-        size = request.query.get("page_size", "")
-        limit = min(int(size), MOST_ROWS) if size.isdecimal() and int(size) else self._desk.settings.page_size
-        try:
-            return json_reply({**page(rows, request.query.get("next_cursor"), limit), "total_count": len(rows)})
-        except BadCursorError as bad:
-            raise bad_request(error) from bad
-
-    def _rewarded(self) -> list[Market]:
-        markets = self._desk.world.exchange.markets.values()
-        return [market for market in markets if market.reward_daily and not market.closed]
-
-    def _detailed(self, market: Market) -> dict[str, Any]:
-        book = self._desk.world.exchange.books[market.condition_id]
-        return {
-            **_programme(market),
-            "question": market.question,
-            "market_slug": market.slug,
-            "event_slug": market.event_slug,
-            "image": "",
-            "market_competitiveness": 0,
-            "tokens": tokens(market, book),
-        }
+        return rows_page(self._desk, rows, request, BAD_BUILDER_QUERY)
 
     def _discovered(self, market: Market) -> dict[str, Any]:
         book = self._desk.world.exchange.books[market.condition_id]
         bid, ask = book.best(0, Side.BUY), book.best(0, Side.SELL)
         return {
-            **self._detailed(market),
+            **detailed(self._desk, market),
             "market_id": str(market.number),
             "event_id": market.event_id,
             "group_item_title": "",
@@ -145,6 +89,34 @@ class Rewards:
             "created_at": iso(market.created_ms),
             "end_date": iso(market.end_ms),
         }
+
+
+def rows_page(desk: Desk, rows: list[dict[str, Any]], request: Request, error: str = BAD_NEXT_ITEM) -> Reply:
+    """One page of *rows*. Raises HttpError 400 with *error* for a cursor nobody gave."""
+    size = request.query.get("page_size", "")
+    limit = min(int(size), MOST_ROWS) if size.isdecimal() and int(size) else desk.settings.page_size
+    try:
+        return json_reply({**page(rows, request.query.get("next_cursor"), limit), "total_count": len(rows)})
+    except BadCursorError as bad:
+        raise bad_request(error) from bad
+
+
+def rewarded(desk: Desk) -> list[Market]:
+    """The markets that pay rewards now."""
+    return [market for market in desk.world.exchange.markets.values() if market.reward_daily and not market.closed]
+
+
+def detailed(desk: Desk, market: Market) -> dict[str, Any]:
+    """A programme with what describes its market."""
+    return {
+        **_programme(market),
+        "question": market.question,
+        "market_slug": market.slug,
+        "event_slug": market.event_slug,
+        "image": "",
+        "market_competitiveness": 0,
+        "tokens": tokens(market, desk.world.exchange.books[market.condition_id]),
+    }
 
 
 def _programme(market: Market) -> dict[str, Any]:
@@ -165,14 +137,6 @@ def _programme(market: Market) -> dict[str, Any]:
         "sponsored_daily_rate": 0,
         "sponsors_count": 0,
         "total_daily_rate": number(market.reward_daily),
-    }
-
-
-def _nothing_earned(signer: str) -> dict[str, Any]:
-    return {
-        "maker_address": checksummed(signer),
-        "earning_percentage": 0,
-        "earnings": [{"asset_address": P_USD, "asset_rate": 1, "earnings": 0}],
     }
 
 
