@@ -71,6 +71,13 @@ class MarketResolved:
     market: Market
 
 
+@dataclass(frozen=True, slots=True)
+class KeyDeleted:
+    """An API key is valid no longer."""
+
+    key: str
+
+
 Event = (
     OrderChanged
     | TradeChanged
@@ -80,6 +87,7 @@ Event = (
     | MarketOpened
     | MarketMigrated
     | MarketResolved
+    | KeyDeleted
 )
 
 

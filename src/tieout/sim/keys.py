@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
+from tieout.sim.events import Hub, KeyDeleted
 from tieout.sim.rng import Chance, drawn_uuid
 
 
@@ -26,8 +27,9 @@ class ApiKey:
 class KeyRing:
     """The keys that exist. Made keys stay derivable after they are deleted, and count again when derived."""
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Chance, hub: Hub) -> None:
         self._chance = chance
+        self._hub = hub
         self._keys: dict[str, ApiKey] = {}
 
     def derive(self, signer: str, nonce: int = 0, *, readonly: bool = False) -> ApiKey:
@@ -59,5 +61,6 @@ class KeyRing:
         return {key.signer for key in self._keys.values()}
 
     def delete(self, key: str) -> None:
-        """The key is valid no longer."""
-        self._keys.pop(key, None)
+        """The key is valid no longer; nothing happens for one that is not."""
+        if self._keys.pop(key, None) is not None:
+            self._hub.announce(KeyDeleted(key))

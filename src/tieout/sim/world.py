@@ -52,7 +52,7 @@ class World:
         self.chance = Chance(seed)
         self.scheduler = Scheduler(start_ms)
         self.hub = Hub()
-        self.keys = KeyRing(self.chance)
+        self.keys = KeyRing(self.chance, self.hub)
         self.chain = Chain(self.scheduler, self.chance)
         self.exchange = Exchange(
             self.scheduler, self.hub, Funds(ChainBalances(self.chain)), self.chance.stream("trade ids")

@@ -236,6 +236,20 @@ def test_a_deleted_key_may_not_listen():
     assert listen(stage, "alice").close_code == 1008
 
 
+def test_a_connection_ends_when_its_key_is_deleted_and_not_with_another():
+    stage = Stage()
+    key = stage["alice"].key
+    other = stage.world.keys.derive(key.signer, 1)
+    mine = listen(stage, "alice")
+    second = listen(stage, "alice", auth={"apiKey": other.key, "secret": other.secret, "passphrase": other.passphrase})
+    stage.world.keys.delete(other.key)
+    assert (mine.close_code, second.close_code) == (None, 1008)
+    stage.place("alice", BUY, 0, 100_000, 5)
+    assert (len(mine.take("order")), second.take()) == (1, [])
+    stage.world.keys.delete(key.key)
+    assert mine.close_code == 1008
+
+
 def test_ping_is_answered_before_and_after_the_subscription_and_nothing_else_is():
     stage = Stage()
     wire = Wire(stage.world, UserChannel)

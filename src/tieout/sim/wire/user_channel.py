@@ -1,7 +1,8 @@
 """The user WebSocket: one API key's orders and trades, from the moment it subscribes (`polymarket.md` 3.1).
 
 There is no acknowledgement, no replay and no sequence number. An account is the signer of the key, so two keys of one
-signer see the same. What the venue does with bad credentials is not recorded but for the end of the connection.
+signer see the same. What the venue does with bad credentials is not recorded but for the end of the connection; that
+the connection also ends when its key is deleted is ours.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tieout.sim.events import Event, OrderChanged, TradeChanged
+from tieout.sim.events import Event, KeyDeleted, OrderChanged, TradeChanged
 from tieout.sim.keys import ApiKey, KeyRing
 from tieout.sim.model import Trade
 from tieout.sim.wire.connection import Connection
@@ -99,6 +100,9 @@ class UserChannel:
             trade = event.trade
             if key.signer in signers(trade) and self._hears(trade.market.condition_id):
                 self._send(trade_message(trade, key.signer, now_ms))
+        elif isinstance(event, KeyDeleted) and event.key == key.key:
+            self.closed()
+            self._connection.close(POLICY, "")
 
     def _hears(self, condition_id: str) -> bool:
         return not self._markets or condition_id in self._markets
