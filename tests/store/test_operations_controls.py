@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from store.operations import leased
-from support.database import ADDRESS, connected, in_loop
+from support.database import ADDRESS, connected, in_loop, until
 from tieout.ledger.facts import Side
 from tieout.store import controls, quotes, watermarks
 from tieout.store.controls import Actor, Command, Control, ControlHeldError, Lift, State
@@ -143,10 +143,12 @@ async def test_a_halt_by_an_invariant_is_lifted_by_a_person_with_force_only(dsn:
         wallet = lease.wallet_id
         assert await controls.set_state(connection, wallet, HALT, 10)
         milder = replace(PAUSE, reason="only paused, then")
-        for refused in (FRESH, STALE, replace(FRESH, force=True), replace(HALT, state=State.ACTIVE), RESUME, milder):
-            with pytest.raises(ControlHeldError, match="halted by invariant I2 .*only a person with force") as caught:
+        for refused in (FRESH, replace(FRESH, force=True), replace(HALT, state=State.ACTIVE), RESUME, milder):
+            with pytest.raises(ControlHeldError, match=r"halted by invariant I2 .*only a person with force") as caught:
                 await controls.set_state(connection, wallet, refused, 20)
             assert caught.value.lift is Lift.FORCE
+        for at_least in (STALE, replace(HALT, state=State.PAUSED)):
+            assert not await controls.set_state(connection, wallet, at_least, 25), "paused at least: it is halted"
         assert (await controls.state_of(connection, wallet, MARKET)).at_ms == 10
         assert await controls.set_state(connection, wallet, replace(RESUME, force=True), 30)
         assert (await controls.state_of(connection, wallet, MARKET)).state is State.ACTIVE
@@ -165,7 +167,7 @@ async def test_a_worker_lifts_what_workers_set_and_nothing_of_a_person(dsn: str)
         await controls.set_state(connection, wallet, STALE, 1)
         assert await controls.set_state(connection, wallet, FRESH, 2)
         await controls.set_state(connection, wallet, PAUSE, 3)
-        with pytest.raises(ControlHeldError, match="paused by ada .news tonight.: only a person may lift that"):
+        with pytest.raises(ControlHeldError, match=r"paused by ada .news tonight.: only a person may lift that"):
             await controls.set_state(connection, wallet, FRESH, 4)
         assert not await controls.set_state(connection, wallet, STALE, 5), "the reason of the person stays"
         assert (await controls.state_of(connection, wallet, MARKET)).reason == "news tonight"
@@ -228,13 +230,17 @@ async def test_every_change_is_announced_when_it_is_committed_and_nothing_else_i
 
 @in_loop
 async def test_two_connections_at_once_take_turns_and_the_firmer_one_stands(dsn: str) -> None:
-    async with leased(dsn) as (connection, lease), connected(dsn) as other:
+    async with leased(dsn) as (connection, lease), connected(dsn) as other, connected(dsn) as watcher:
         wallet = lease.wallet_id
         first = connection.transaction()
         await first.start()
         await controls.set_state(connection, wallet, HALT, 1)
-        second = asyncio.create_task(controls.set_state(other, wallet, STALE, 2))
-        await asyncio.sleep(0)
+        second = asyncio.create_task(controls.set_state(other, wallet, PAUSE, 2))
+        waiting = (
+            "SELECT EXISTS (SELECT FROM pg_stat_activity "
+            "WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT set_control%')"
+        )
+        await until(lambda: watcher.fetchval(waiting), "the second to wait for the first")
         await first.commit()
         with pytest.raises(ControlHeldError, match="halted by invariant I2"):
             await second

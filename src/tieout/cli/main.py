@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tieout.cli import audit, books, database, explain, importing, log, movements, sim, watch
+from tieout.cli import audit, books, control, database, explain, importing, log, movements, quotes, runs, sim, watch
 
 if not __debug__:
     sys.exit("tieout does not run under python -O: its own checks would be off")
@@ -28,5 +28,12 @@ app.command("explain")(explain.explain)
 app.command("replay")(audit.replay)
 app.command("audit")(audit.audit)
 app.command("watch")(watch.watch_)
+app.command("runs")(runs.runs)
+app.command("issues")(runs.issues)
+app.command("quotes")(quotes.quotes)
+app.command("control")(control.control)
+app.command("pause")(control.pause)
+app.command("resume")(control.resume)
+app.command("halt")(control.halt)
 app.add_typer(database.app, name="db")
 app.add_typer(sim.app, name="sim")

@@ -138,7 +138,8 @@ CREATE TRIGGER control_event_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE 
 
 -- Change a control: row, history and NOTIFY ("address control condition") in one statement. Returns whether it changed.
 -- Anybody may tighten. To loosen takes what the state's `lift` says: a worker lifts only what workers set, a person
--- also what a person set, and a halt by an invariant only with force. TI004: refused for that reason.
+-- also what a person set, and a halt by an invariant only with force. TI004: refused for that reason. A pause by a
+-- worker or an invariant never loosens a halt; a pause by a person does.
 CREATE FUNCTION set_control(
     p_wallet integer, p_condition text, p_state text, p_reason text, p_who text, p_actor text, p_force boolean,
     p_at_ms bigint
@@ -167,6 +168,9 @@ BEGIN
         END IF;
         held := array_position(lifts, known.lift);
         step := array_position(states, p_state) - array_position(states, known.state);
+        IF step < 0 AND p_state = 'paused' AND p_actor <> 'person' THEN
+            RETURN false;  -- a program that pauses means: paused at least
+        END IF;
         IF step < 0 AND may < held THEN
             RAISE EXCEPTION '% by % (%)', known.state, known.who, known.reason
                 USING ERRCODE = 'TI004', HINT = known.lift;
