@@ -11,6 +11,9 @@ def contract(name: str) -> str:
     return next(entry.address for entry in CONTRACTS if entry.name == name)
 
 
+CHAIN_ID = 137
+"""Polygon."""
+
 CTF_EXCHANGE = contract("CTFExchangeV2")
 NEG_RISK_EXCHANGE = contract("NegRisk CTFExchangeV2")
 EXCHANGE_V3 = contract("ExchangeV3")

@@ -211,3 +211,18 @@ class Trade:
     def market(self) -> Market:
         """The market of the taker's order."""
         return self.taker.market
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every order in the trade, the taker first."""
+        return (self.taker, *(leg.maker for leg in self.legs))
+
+    @property
+    def wallets(self) -> set[str]:
+        """Whose money and shares it moves."""
+        return {order.request.wallet for order in self.orders}
+
+    @property
+    def signers(self) -> list[str]:
+        """Who traded, each once, the taker first."""
+        return list(dict.fromkeys(order.request.signer for order in self.orders))

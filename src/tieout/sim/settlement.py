@@ -81,7 +81,7 @@ class Settler:
                 self._tell(trade, TradeStatus.MINED)
             else:
                 del self._by_hash[trade.tx_hash]
-                wallets |= _wallets(trade)
+                wallets |= trade.wallets
                 self._give_back(trade, receipt.reason)
         self._exchange.cancel_uncovered(event.block.wallets_out | wallets)
 
@@ -136,7 +136,3 @@ def _fill(order: Order, making: int, taking: int, fee: int) -> Fill:
     return Fill(
         order.id, request.wallet, request.side, request.token, making, taking, fee, request.builder, request.metadata
     )
-
-
-def _wallets(trade: Trade) -> set[str]:
-    return {trade.taker.request.wallet, *(leg.maker.request.wallet for leg in trade.legs)}

@@ -13,7 +13,7 @@ from tieout.sim.chain.calls import Call
 from tieout.sim.chain.condition import Condition, NegRiskEvent
 from tieout.sim.chain.log import Datum, Log
 from tieout.sim.chain.log_index import LogIndex, Topics
-from tieout.sim.chain.places import CTF, EXCHANGE_V3, OPERATOR, P_USD, POSITION_MANAGER
+from tieout.sim.chain.places import OPERATOR, P_USD
 from tieout.sim.chain.state import ALLOWANCE, APPROVAL, CASH, TOKENS, Revert, State
 from tieout.sim.chain.totals import Totals, totals
 from tieout.sim.chain.wallet_setup import deploy
@@ -208,11 +208,6 @@ class Chain:
     def tokens_approved(self, ledger: str, wallet: str, operator: str) -> bool:
         """Whether *operator* may move the wallet's tokens."""
         return self.state.approved(ledger, wallet, operator)
-
-    def can_spend(self, wallet: str, exchange: str) -> tuple[int, bool]:
-        """Collateral allowance and token approval of an exchange."""
-        ledger = POSITION_MANAGER if exchange == EXCHANGE_V3 else CTF
-        return self.cash_allowance(wallet, exchange), self.tokens_approved(ledger, wallet, exchange)
 
     def totals(self) -> Totals:
         """Supplies, and what the contracts hold."""

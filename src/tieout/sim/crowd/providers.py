@@ -51,10 +51,6 @@ class LiquidityProvider(Trader):
                 kept.append(placed.order)
         self._resting[market.condition_id] = kept
 
-    def leave(self, market: Market) -> None:
-        """Take every order of the market away."""
-        self.world.exchange.cancel_many(self._resting.pop(market.condition_id, ()))
-
     def _skewed(self, market: Market, fair: int) -> int:
         """Who holds much of an outcome asks less for it."""
         surplus = self.held(market, 0) - self.held(market, 1)

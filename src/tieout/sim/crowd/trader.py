@@ -9,13 +9,11 @@ from tieout.sim.chain.condition import Condition
 from tieout.sim.contracts import ledger_of
 from tieout.sim.engine.amounts import CENT, ONE, on_grid
 from tieout.sim.engine.exchange import Placement
+from tieout.sim.engine.intake import GTD_MARGIN_S
 from tieout.sim.engine.rejections import Rejected
 from tieout.sim.model import Market, OrderKind, OrderRequest, Side
 from tieout.sim.rng import Stream, drawn_address, drawn_hash
 from tieout.sim.world import World
-
-GTD_MARGIN_S = 60
-"""What the venue takes off the date of a GTD order (`polymarket.md` 1.3)."""
 
 
 class Account(NamedTuple):

@@ -38,10 +38,6 @@ class _Operator:
         """Act for *wallet* from now on; on chain it needs the wallet's approval besides."""
         self.wallets.add(wallet)
 
-    def leave(self, wallet: str) -> None:
-        """Act for *wallet* no longer."""
-        self.wallets.discard(wallet)
-
     def _later(self, action: Callable[[], None]) -> None:
         self._world.scheduler.after(self._draw.randint(*self.delay_ms), action)
 

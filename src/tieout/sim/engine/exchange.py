@@ -19,6 +19,9 @@ from tieout.sim.scheduler import Scheduler
 MIN_MARKETABLE = ONE
 """A marketable BUY spends at least 1 of collateral (`polymarket.md` 1.3)."""
 
+DELAYED = "order is delayed and can't be canceled"
+"""Ours: within the taker delay an order cannot be cancelled, the venue's text is not known (`polymarket.md` 1.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -149,8 +152,8 @@ class Exchange:
             self._announce_order(order, "PLACEMENT")
         trades = (self._trade(order, legs),) if legs else ()
         self._finish_taker(order, book, was_delayed=delayed)
-        if trades:
-            self.cancel_uncovered({leg.maker.request.wallet for leg in legs} | {order.request.wallet})
+        for trade in trades:
+            self.cancel_uncovered(trade.wallets)
         status = "matched" if trades else ("unmatched" if delayed else "live")
         return Placement(order, status, trades)
 
@@ -210,12 +213,12 @@ class Exchange:
     # cancelling
 
     def cancel(self, signer: str, order_id: str) -> str | None:
-        """Cancel one order of *signer*. None when done, else the reason why not, in the venue's words."""
+        """Cancel one order of *signer*. None when done, else the reason why not, as the answer gives it."""
         order = self.orders.get(order_id)
         if order is None or order.request.signer != signer or not order.open:
             return "order can't be found - already canceled or matched"
         if order.status is OrderStatus.DELAYED:
-            return "order is delayed and can't be canceled"
+            return DELAYED
         self.cancel_order(order, OrderStatus.CANCELED)
         return None
 

@@ -12,13 +12,13 @@ from tieout.sim.faults.actions import Actions, payouts_of
 from tieout.sim.faults.ghost import Ghost
 from tieout.sim.faults.http_gate import CONTROL, DATA, RPC, Asked, Handle, HttpGate
 from tieout.sim.faults.kinds import KINDS, Kind, Place, Setting
-from tieout.sim.faults.line import ABRUPT, Line
+from tieout.sim.faults.line import Line
 from tieout.sim.faults.owner import Owner
 from tieout.sim.faults.switch import Switch
 from tieout.sim.faults.targets import Targets
 from tieout.sim.model import Order, Trade
 from tieout.sim.settlement import Pace
-from tieout.sim.wire.connection import Connection
+from tieout.sim.wire.connection import ABRUPT, Connection
 from tieout.sim.wire.http import Delivery, Request
 from tieout.sim.world import World
 
@@ -233,8 +233,7 @@ class Faults:
             return False
         if trade.attempts > 1:
             return name == "settlement-failed" and trade.id in switch.memory
-        wallets = {trade.taker.request.wallet, *(leg.maker.request.wallet for leg in trade.legs)}
-        if (switch.wallet and switch.wallet not in wallets) or not self.targets.meant(switch, trade.market):
+        if (switch.wallet and switch.wallet not in trade.wallets) or not self.targets.meant(switch, trade.market):
             return False
         if not switch.drawn():
             return False

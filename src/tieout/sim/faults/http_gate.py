@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -154,12 +154,12 @@ class HttpGate:
         request = asked.request
         offset = request.query.get("offset", "0")
         for switch in self._switches.on_request(asked, Place.DATA):
-            if switch.kind.name != "data-repeat" or not offset.isdigit() or int(offset) <= switch.number("offset"):
+            if switch.kind.name != "data-repeat" or not offset.isdecimal() or int(offset) <= switch.number("offset"):
                 continue
             if switch.drawn():
                 switch.strike()
                 query = {**request.query, "offset": str(switch.number("offset"))}
-                return asked.handle(Request(request.method, request.path, query, request.headers, request.body))
+                return asked.handle(replace(request, query=query))
         return asked.handle(request)
 
     def _cancel(self, asked: Asked) -> Reply:
@@ -172,7 +172,8 @@ class HttpGate:
         for switch in self._switches.on_request(asked, Place.HTTP):
             if switch.kind.name == "cancel-refused" and orders and switch.drawn():
                 switch.strike()
-                locked = orders[: (len(orders) + 1) // 2]
+                resting = [order for order in orders if order.status is OrderStatus.LIVE]
+                locked = resting[: (len(resting) + 1) // 2]
         for order in locked:
             order.status = OrderStatus.DELAYED  # the engine's own reason to refuse a cancel
         try:
@@ -195,5 +196,5 @@ class HttpGate:
             body = msgspec.json.decode(asked.request.body)
         except msgspec.DecodeError:
             return []
-        named = {body.get("orderID")} if isinstance(body, dict) else set(body) if isinstance(body, list) else set()
+        named = [body.get("orderID")] if isinstance(body, dict) else body if isinstance(body, list) else []
         return [order for order in orders if order.id in named]

@@ -6,11 +6,9 @@ from typing import Protocol
 
 from tieout.sim.faults.switch import Switch
 from tieout.sim.scheduler import Scheduler
-from tieout.sim.wire.connection import Connection
+from tieout.sim.wire.connection import ABRUPT, Connection
 
 PONG = "PONG"
-ABRUPT = 1006
-"""No close frame: the transport goes away (RFC 6455, 7.4.1)."""
 
 
 class Source(Protocol):

@@ -29,13 +29,16 @@ def each_call(request: Request, answer: Ask) -> Reply | None:
     calls = body if isinstance(body, list) else [body]
     if not calls or not all(isinstance(call, dict) for call in calls):
         return None
-    answers = [answer(call) for call in calls]
+    answers = [said for call in calls if (said := answer(call)) is not None]
+    if not answers:
+        return Reply(200, b"")
     return json_reply(answers if isinstance(body, list) else answers[0])
 
 
 def ask(handle: Callable[[Request], Reply], request: Request, call: dict[str, Any]) -> Any:
-    """What the node says to one call."""
-    return msgspec.json.decode(handle(replace(request, body=msgspec.json.encode(call))).body)
+    """What the node says to one call; None to a notification."""
+    body = handle(replace(request, body=msgspec.json.encode(call))).body
+    return msgspec.json.decode(body) if body else None
 
 
 def lagging(switch: Switch, request: Request, handle: Callable[[Request], Reply], head: int) -> Reply | None:
@@ -44,7 +47,9 @@ def lagging(switch: Switch, request: Request, handle: Callable[[Request], Reply]
 
     def answer(call: dict[str, Any]) -> Any:
         said = ask(handle, request, _asked_of(call, seen))
-        result = said.get("result") if isinstance(said, dict) else None
+        if not isinstance(said, dict):
+            return said
+        result = said.get("result")
         if call.get("method") == "eth_blockNumber":
             said["result"] = hex(seen)
         elif isinstance(result, list):

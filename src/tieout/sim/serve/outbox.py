@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from tieout.sim.wire.connection import ABRUPT
+
 LIMIT = 8192
 """Frames in wait; a client that lags further behind is cut off."""
-
-ABRUPT = 1006
-"""The code that no frame carries (RFC 6455, 7.4.1): the transport goes away without a word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from tieout.sim.economy.scores import counts
 from tieout.sim.engine.heartbeat import WrongHeartbeatError
 from tieout.sim.model import Order, OrderStatus, Trade
 from tieout.sim.wire.clob_desk import ORDER_ID, Desk, json_body, plain_ok
-from tieout.sim.wire.clob_records import signers_of
 from tieout.sim.wire.cursor import BadCursorError, page
 from tieout.sim.wire.errors import (
     BAD_ORDER_ID,
@@ -85,7 +84,7 @@ class Account:
         if not trade_id:
             return reversed(self._desk.records.trades.get(signer, []))
         trade = self._desk.world.exchange.trades.get(trade_id)
-        return [trade] if trade is not None and signer in signers_of(trade) else []
+        return [trade] if trade is not None and signer in trade.signers else []
 
     def _page(self, rows: list[Any], shape: Any, request: Request, error: str) -> Reply:
         try:
@@ -127,7 +126,7 @@ class Account:
         """Forget those named in `ids`, a list with commas; ids that nobody has are passed over."""
         key = self._desk.auth.level2(request)
         ids = request.query.get("ids", "").split(",")
-        self._desk.records.drop(key.signer, {int(text) for text in ids if text.isdecimal()})
+        self._desk.records.drop(key.signer, {int(text) for text in ids if text.isdecimal() and len(text) < 16})
         return plain_ok(request, names)
 
     def order_scoring(self, request: Request, _names: Names) -> Reply:
@@ -159,7 +158,7 @@ class Account:
 
     def _wallets(self, signer: str) -> Iterable[str]:
         for trade in self._desk.records.trades.get(signer, []):
-            for order in (trade.taker, *(leg.maker for leg in trade.legs)):
+            for order in trade.orders:
                 if order.request.signer == signer:
                     yield order.request.wallet
 
@@ -180,5 +179,4 @@ def _trade_matches(trade: Trade, request: Request) -> bool:
     if query.get("asset_id", "") not in ("", str(trade.taker.request.token)):
         return False
     address = query.get("maker_address", "").lower()
-    wallets = (trade.taker.request.wallet, *(leg.maker.request.wallet for leg in trade.legs))
-    return not address or address in wallets
+    return not address or address in trade.wallets

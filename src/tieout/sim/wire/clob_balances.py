@@ -144,9 +144,7 @@ class Balances:
     def _on_event(self, event: Event) -> None:
         if not isinstance(event, TradeChanged) or event.trade.status is not TradeStatus.MINED:
             return
-        trade = event.trade
-        wallets = {trade.taker.request.wallet, *(leg.maker.request.wallet for leg in trade.legs)}
-        for wallet in wallets:
+        for wallet in event.trade.wallets:
             kept = self._kept.get(wallet, {})
             for asset in kept:
                 kept[asset] = self._read(wallet, asset)

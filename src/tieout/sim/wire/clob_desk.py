@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tieout.sim.contracts import CHAIN_ID
 from tieout.sim.engine.rejections import Rejected
 from tieout.sim.model import Market, Order
 from tieout.sim.wire.auth import Auth
@@ -28,7 +29,6 @@ from tieout.sim.wire.http import HttpError, Reply, Request, error_reply, json_re
 from tieout.sim.wire.limits import Admission, IpLimits, SignerLimits
 from tieout.sim.world import World
 
-CHAIN_ID = 137
 ORDER_ID = re.compile(r"0x[0-9a-fA-F]{64}")
 _CONDITION_ID = re.compile(r"0x(?:[0-9a-fA-F]{62}|[0-9a-fA-F]{64})")
 

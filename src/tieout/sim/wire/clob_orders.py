@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tieout.sim.engine.exchange import DELAYED
 from tieout.sim.engine.rejections import Reason, Rejected
 from tieout.sim.keys import ApiKey
 from tieout.sim.model import Market, Order, OrderRequest, OrderStatus, Side
@@ -174,10 +175,6 @@ class Orders:
             else:
                 refused[order_id] = reason
         return json_reply({"canceled": canceled, "not_canceled": refused}, headers=headers)
-
-
-DELAYED = "order is delayed and can't be canceled"
-"""Ours: within the taker delay an order cannot be cancelled, the venue's text is not known (`polymarket.md` 1.3)."""
 
 
 def _order_ids(texts: Iterable[str]) -> list[str]:

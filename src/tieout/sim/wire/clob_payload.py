@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tieout.sim.contracts import CTF_EXCHANGE, EXCHANGE_V3, NEG_RISK_EXCHANGE, exchange_of, order_version
+from tieout.sim.contracts import CHAIN_ID, CTF_EXCHANGE, EXCHANGE_V3, NEG_RISK_EXCHANGE, exchange_of, order_version
 from tieout.sim.engine.rejections import Rejected
 from tieout.sim.keys import ApiKey
 from tieout.sim.model import Market, OrderKind, OrderRequest, Side
-from tieout.sim.wire.clob_desk import CHAIN_ID, Desk
+from tieout.sim.wire.clob_desk import Desk
 from tieout.sim.wire.clob_signing import OrderFields, domain_separator, order_digest, signed_by
 from tieout.sim.wire.errors import (
     BAD_ORDER_PAYLOAD,

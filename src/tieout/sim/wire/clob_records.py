@@ -82,7 +82,7 @@ class Records:
         if trade.id in self._seen:
             return
         self._seen.add(trade.id)
-        for signer in dict.fromkeys(signers_of(trade)):
+        for signer in trade.signers:
             self.trades.setdefault(signer, []).append(trade)
         self.by_market.setdefault(trade.market.condition_id, []).append(trade)
         self._note_price(trade)
@@ -109,7 +109,7 @@ class Records:
             kind = FILL_FAILED
         else:
             return
-        for order in (trade.taker, *(leg.maker for leg in trade.legs)):
+        for order in trade.orders:
             self._notify(order, kind, trade)
 
     def _notify(self, order: Order, kind: int, trade: Trade | None) -> None:
@@ -121,7 +121,7 @@ class Records:
         payload = market_payload(market)
         signers: dict[str, None] = {}
         for trade in self.by_market.get(market.condition_id, []):
-            signers.update(dict.fromkeys(signers_of(trade)))
+            signers.update(dict.fromkeys(trade.signers))
         for signer in signers:
             for key in self._world.keys.of(signer)[:1]:
                 self._add(signer, key.key, RESOLVED, payload)
@@ -138,8 +138,3 @@ class Records:
             self.notifications[signer] = deque(
                 (entry for entry in kept if entry.id not in ids), maxlen=KEPT_NOTIFICATIONS
             )
-
-
-def signers_of(trade: Trade) -> list[str]:
-    """Who traded, the taker first; a signer may be there twice."""
-    return [trade.taker.request.signer, *(leg.maker.request.signer for leg in trade.legs)]

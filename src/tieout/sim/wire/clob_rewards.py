@@ -94,7 +94,7 @@ class Programmes:
 def rows_page(desk: Desk, rows: list[dict[str, Any]], request: Request, error: str = BAD_NEXT_ITEM) -> Reply:
     """One page of *rows*. Raises HttpError 400 with *error* for a cursor nobody gave."""
     size = request.query.get("page_size", "")
-    limit = min(int(size), MOST_ROWS) if size.isdecimal() and int(size) else desk.settings.page_size
+    limit = min(int(size), MOST_ROWS) if size.isdecimal() and len(size) < 16 and int(size) else desk.settings.page_size
     try:
         return json_reply({**page(rows, request.query.get("next_cursor"), limit), "total_count": len(rows)})
     except BadCursorError as bad:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+ABRUPT = 1006
+"""A close code that no frame carries (RFC 6455, 7.4.1): the transport goes away without a word."""
+
 
 class Connection:
     """The client's end. `send` and `close` are given by whoever carries the frames."""

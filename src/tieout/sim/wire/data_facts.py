@@ -126,7 +126,7 @@ class DataFacts:
 
     def _tokens(self, request: Request, _names: Mapping[str, str]) -> Reply:
         by_token = self._source.world.exchange.by_token
-        wanted = [int(token) for token in listed(request, "token_id") if token.isdecimal()]
+        wanted = [int(token) for token in listed(request, "token_id") if token.isdecimal() and len(token) <= 78]
         tokens = [token for token in wanted if token in by_token]
         tokens += [token for market in self._asked(request) for token in market.tokens]
         return enveloped([_token_row(Place.of(by_token[token], token), token) for token in tokens])

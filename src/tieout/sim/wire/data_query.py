@@ -80,7 +80,7 @@ def whole(request: Request, name: str, default: int, refuse: Refuse) -> int:
     value = request.query.get(name, "")
     if not value:
         return default
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > 18:
         raise refuse(f"invalid query param '{name}'", name)
     return int(value)
 

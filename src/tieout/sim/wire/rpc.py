@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tieout.sim.chain.block import Block
+from tieout.sim.contracts import CHAIN_ID
 from tieout.sim.wire import rpc_calls
 from tieout.sim.wire.http import Reply, Request, json_reply
 from tieout.sim.wire.rpc_filters import (
@@ -31,7 +32,6 @@ from tieout.sim.wire.rpc_filters import (
 )
 from tieout.sim.wire.rpc_send import Mailbox
 from tieout.sim.wire.rpc_views import (
-    CHAIN_ID,
     GAS_PRICE,
     block_view,
     log_view,

@@ -20,13 +20,12 @@ from tieout.sim.chain.chain import Condition
 from tieout.sim.chain.log import Emit
 from tieout.sim.chain.places import CTF, P_USD, POSITION_MANAGER, ROUTER, USDC_E, USER_ADAPTERS
 from tieout.sim.chain.state import Revert, State
+from tieout.sim.contracts import CHAIN_ID
 from tieout.sim.wire.rlp import RlpError, decode
 from tieout.sim.wire.rpc_filters import SERVER_ERROR, RpcError
 from tieout.sim.world import World
 from tieout.venue.abi import address, array, word
 from tieout.venue.wire import WireError
-
-CHAIN_ID = 137
 
 
 @dataclass(frozen=True, slots=True)

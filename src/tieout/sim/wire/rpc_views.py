@@ -15,12 +15,12 @@ from eth_hash.auto import keccak
 
 from tieout.sim.chain.block import Block, Receipt, Transaction
 from tieout.sim.chain.log import Log
+from tieout.sim.contracts import CHAIN_ID
 from tieout.sim.wire.rpc_targets import target
 from tieout.venue.addresses import ZERO
 
 View = dict[str, Any]
 
-CHAIN_ID = 137
 GAS_PRICE = 30_000_000_000
 """Wei for a unit of gas."""
 

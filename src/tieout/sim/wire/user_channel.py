@@ -15,7 +15,6 @@ import msgspec
 
 from tieout.sim.events import Event, KeyDeleted, OrderChanged, TradeChanged
 from tieout.sim.keys import ApiKey, KeyRing
-from tieout.sim.model import Trade
 from tieout.sim.wire.connection import Connection
 from tieout.sim.wire.messages import Message, order_message, trade_message
 from tieout.sim.world import World
@@ -98,7 +97,7 @@ class UserChannel:
                 self._send(order_message(order, event.kind, now_ms))
         elif isinstance(event, TradeChanged):
             trade = event.trade
-            if key.signer in signers(trade) and self._hears(trade.market.condition_id):
+            if key.signer in trade.signers and self._hears(trade.market.condition_id):
                 self._send(trade_message(trade, key.signer, now_ms))
         elif isinstance(event, KeyDeleted) and event.key == key.key:
             self.closed()
@@ -122,8 +121,3 @@ def verified_key(keys: KeyRing, auth: object) -> ApiKey | None:
     right = hmac.compare_digest(secret.encode(), key.secret.encode())
     right &= hmac.compare_digest(passphrase.encode(), key.passphrase.encode())
     return key if right else None
-
-
-def signers(trade: Trade) -> set[str]:
-    """Everybody who has an order in the trade."""
-    return {trade.taker.request.signer, *(leg.maker.request.signer for leg in trade.legs)}
