@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from tieout.intake.booking import Booker, Heard, Sent
+from tieout.ledger import facts
 from tieout.store import journal
 from tieout.store.errors import StoreError
 from tieout.store.journal import RawMessage
@@ -25,6 +26,10 @@ BATCH_MAX = 1_000
 
 ERROR_CODES = frozenset({"undecodable", "unknown_kind"})
 """Problems that are somebody's mistake. The others say why a sound message books nothing here."""
+
+
+OWN = "own_fact"
+"""Kind of a message that is a fact of our own as `ledger.facts.encode` writes it: an intent, a closing, an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,11 @@ class Report:
         self.kinds.update(other.kinds)
         self.troubles.extend(other.troubles)
         self.unknown.update(other.unknown)
+
+
+def own(fact: facts.AnyFact, origin: str) -> Incoming:
+    """A fact of our own as a message; *origin* names the part that says it."""
+    return Incoming(facts.encode(fact), "own", origin, OWN)
 
 
 class Intake:
@@ -130,6 +140,8 @@ class Intake:
     def _decode(self, message: Incoming) -> Decoded:
         if message.broken:
             return Decoded("", problems=[Problem("undecodable", message.broken)])
+        if message.kind == OWN:
+            return Decoded(OWN, facts=[facts.decode(message.body)])
         return decode(message.body, self._identity, message.kind)
 
 

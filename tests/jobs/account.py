@@ -1,0 +1,142 @@
+"""An account on a simulated venue whose clock the test moves: a client over real sockets, and books in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+
+import asyncpg
+
+from support.database import connected
+from tieout.app.watching import settled_shares
+from tieout.client.clob import Clob, Desk
+from tieout.client.clock import LoopClock
+from tieout.client.endpoints import Endpoints
+from tieout.client.feed import FeedNet
+from tieout.client.gamma import Gamma
+from tieout.client.keys import PrivateKey
+from tieout.client.limits import Limiter
+from tieout.client.markets import MarketInfo
+from tieout.client.net import Net
+from tieout.client.orders import OrderSigner
+from tieout.client.signer_limits import SignerLimiter
+from tieout.client.sockets import WebSocketCarrier
+from tieout.client.transport import HttpCarrier, RawBody
+from tieout.client.user_feed import UserFeed
+from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
+from tieout.jobs.account_keeper import AccountKeeper
+from tieout.jobs.order_desk import OrderDesk
+from tieout.ledger.facts import AnyFact
+from tieout.sim.contracts import ledger_of
+from tieout.sim.scenario import Options, Scenario, build
+from tieout.sim.serve.server import running
+from tieout.store.wallets import acquire
+from tieout.venue.decode import Identity
+
+MILLION = 1_000_000
+TABLES = {"clob": ("open_order", "clob_trade", "order_answer", "cancel_answer")}
+
+
+class WorldClock:
+    """The world's time; waiting moves the world."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scheduler = scenario.world.scheduler
+
+    def now_ms(self) -> int:
+        return self._scheduler.now_ms
+
+    async def sleep(self, ms: int) -> None:
+        self._scheduler.run_for(ms)
+        await asyncio.sleep(0)
+
+
+@dataclass
+class House:
+    """Everything of one account."""
+
+    scenario: Scenario
+    wallet: str
+    wallet_id: int
+    connection: asyncpg.Connection
+    desk: Desk
+    orders: OrderDesk
+    keeper: AccountKeeper
+    feed: UserFeed
+    market: MarketInfo
+
+    def run(self, seconds: int) -> None:
+        self.scenario.world.scheduler.run_for(seconds * 1_000)
+
+    async def shares(self) -> dict[str, int]:
+        """The books: what must be on chain, by token."""
+        return {token: held for token, held in (await settled_shares(self.connection, self.wallet_id)).items() if held}
+
+    def truth(self) -> dict[str, int]:
+        """The chain's head, by token."""
+        world = self.scenario.world
+        held = {
+            str(token): world.chain.tokens(ledger_of(market), self.wallet, token)
+            for market in world.exchange.markets.values()
+            for token in market.tokens
+        }
+        return {token: amount for token, amount in held.items() if amount}
+
+    async def order_rows(self) -> dict[str, asyncpg.Record]:
+        rows = await self.connection.fetch("SELECT * FROM orders WHERE wallet_id = $1", self.wallet_id)
+        return {row["order_id"]: row for row in rows}
+
+
+@asynccontextmanager
+async def house(dsn: str, **options: object) -> AsyncIterator[House]:
+    kept = {"seed": 4, "markets": 6, "cash": 10_000 * MILLION, **options}
+    scenario = build(Options(**kept))  # type: ignore[arg-type]
+    account = scenario.accounts[0]
+    async with (
+        running(scenario.site, speed=0.0) as server,
+        HttpCarrier() as carrier,
+        connected(dsn) as writer,
+        connected(dsn) as reader,
+        connected(dsn) as watcher,
+    ):
+        clock = WorldClock(scenario)
+        lease = await acquire(writer, account.address, exclusive=True)
+        identity = Identity(account.address, frozenset((account.api_key.key,)))
+        queue = IntakeQueue(Intake(writer, reader, lease, identity, clock.now_ms))
+        booking = asyncio.create_task(queue.run())
+
+        async def record(raw: RawBody) -> None:
+            if raw.kind in TABLES.get(raw.source, ()):
+                await queue.put(Incoming(raw.body, raw.source, raw.origin, raw.kind))
+
+        async def book(facts: Sequence[AnyFact]) -> None:
+            for fact in facts:
+                await queue.put(own(fact, "order desk"))
+
+        net = Net(carrier, clock, Limiter(clock), record)
+        endpoints = Endpoints.of(server.http_url)
+        key = PrivateKey(account.private_key)
+        credentials = await Clob.of(net, endpoints, key.scrub).keys.derive_or_create(key)
+        desk = Desk.of(net, endpoints, credentials, key.address, SignerLimiter(clock))
+        markets = (await Gamma(net.service("gamma", endpoints.gamma)).markets()).rows
+        market = next(m for m in markets if m.version == "v1" and m.accepting_orders)
+        signer = OrderSigner(key, account.address, count(1).__next__)
+        sockets = FeedNet(WebSocketCarrier(), LoopClock(clock.now_ms), lambda _: 0)
+        feed = UserFeed(endpoints.user_ws, credentials, sockets)
+        yield House(
+            scenario,
+            account.address,
+            lease.wallet_id,
+            watcher,
+            desk,
+            OrderDesk(desk.orders, desk.account, signer, book, clock),
+            AccountKeeper(desk.account, queue.put, clock, scenario.world.scheduler.now_ms // 1_000),
+            feed,
+            market,
+        )
+        booking.cancel()
+        with suppress(asyncio.CancelledError):
+            await booking
