@@ -194,6 +194,22 @@ def test_cancel_refused_for_part_of_a_batch(stage):
     assert len(again["canceled"]) == 2
 
 
+def test_cancel_refused_leaves_an_order_alone_that_a_late_fill_took(stage):
+    stage.faults.on("late-fill")
+    stage.faults.on("cancel-refused")
+    stage.run(3)
+    order = stage.rest(size=5 * ONE)
+    stage.send("DELETE", "/order", {"orderID": order.id})
+    assert order.status is OrderStatus.MATCHED
+    assert stage.faults.struck("cancel-refused") == 0
+
+
+def test_a_cancel_of_nonsense_is_refused_while_faults_are_on(stage):
+    stage.rest()
+    stage.faults.on("cancel-refused")
+    assert stage.deliver("DELETE", "/orders", [{"id": 1}]).reply.status == 400
+
+
 def test_balance_stale(stage):
     ask = {"asset_type": "COLLATERAL", "signature_type": "0"}
     with stage.fault("balance-stale"):
@@ -259,6 +275,17 @@ def test_node_lag_hides_the_newest_blocks(stage):
         assert stage.rpc("eth_getBlockByNumber", hex(stage.world.chain.head.number), False) is None
     assert tx in {log["transactionHash"] for log in stage.rpc("eth_getLogs", logs)}
     assert stage.rpc("eth_getTransactionReceipt", tx)["transactionHash"] == tx
+
+
+def test_a_notification_has_no_answer_from_a_lagging_node(stage):
+    call = {"jsonrpc": "2.0", "method": "eth_blockNumber", "params": []}
+    with stage.fault("node-lag"):
+        replies = [
+            stage.site.deliver(Request("POST", "/rpc", body=json.dumps(body).encode())).reply
+            for body in (call, [call, call | {"id": 3}])
+        ]
+    assert replies[0].body == b""
+    assert [answer["id"] for answer in json.loads(replies[1].body)] == [3]
 
 
 def test_logs_missing(stage):

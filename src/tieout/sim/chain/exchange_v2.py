@@ -6,37 +6,20 @@ a SELL taker's through the exchange. Otherwise everything goes through the excha
 
 from __future__ import annotations
 
-from tieout.sim.chain import adapters, erc20, erc1155
-from tieout.sim.chain.condition import Condition
-from tieout.sim.chain.fills import Fill, fee_charged, order_filled, taker_filled, validate
-from tieout.sim.chain.log import Emit
+from tieout.sim.chain import adapters
+from tieout.sim.chain.fills import order_filled, taker_filled, validate
+from tieout.sim.chain.match import Match
 from tieout.sim.chain.places import CTF, P_USD
-from tieout.sim.chain.state import Revert, State
+from tieout.sim.chain.state import Revert
 from tieout.sim.model import Side
 
 
-class Settlement:
+class Settlement(Match):
     """One matchOrders of one exchange; `run` raises Revert as the contract does."""
 
-    __slots__ = ("condition", "emit", "exchange", "makers", "receiver", "state", "taker")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        state: State,
-        emit: Emit,
-        exchange: str,
-        condition: Condition,
-        taker: Fill,
-        makers: tuple[Fill, ...],
-        fee_receiver: str,
-    ) -> None:
-        self.state = state
-        self.emit = emit
-        self.exchange = exchange
-        self.condition = condition
-        self.taker = taker
-        self.makers = makers
-        self.receiver = fee_receiver
+    ledger = CTF
 
     def run(self) -> None:
         """Settle."""
@@ -142,15 +125,3 @@ class Settlement:
         if taking < self.taker.taking:
             raise Revert("TooLittleTokensReceived")
         return taking
-
-    def _token(self, sender: str, to: str, token: int, amount: int) -> None:
-        erc1155.transfer(self.state, self.emit, CTF, self.exchange, sender, to, token, amount)
-
-    def _pull(self, owner: str, to: str, amount: int) -> None:
-        erc20.transfer_from(self.state, self.emit, P_USD, self.exchange, owner, to, amount)
-
-    def _pay(self, to: str, amount: int) -> None:
-        erc20.transfer(self.state, self.emit, P_USD, self.exchange, to, amount)
-
-    def _charged(self, fee: int) -> None:
-        fee_charged(self.emit, self.exchange, self.receiver, fee)

@@ -7,37 +7,20 @@ of a SELL taker go from wallet to wallet.
 
 from __future__ import annotations
 
-from tieout.sim.chain import erc20, erc1155, modules
-from tieout.sim.chain.condition import Condition
-from tieout.sim.chain.fills import Fill, fee_charged, order_filled, taker_filled, validate
-from tieout.sim.chain.log import Emit
-from tieout.sim.chain.places import P_USD, POSITION_MANAGER
-from tieout.sim.chain.state import Revert, State
+from tieout.sim.chain import modules
+from tieout.sim.chain.fills import Fill, order_filled, taker_filled, validate
+from tieout.sim.chain.match import Match
+from tieout.sim.chain.places import POSITION_MANAGER
+from tieout.sim.chain.state import Revert
 from tieout.sim.model import Side
 
 
-class SettlementV3:
+class SettlementV3(Match):
     """One matchOrders of one exchange; `run` raises Revert as the contract does."""
 
-    __slots__ = ("condition", "emit", "exchange", "makers", "receiver", "state", "taker")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        state: State,
-        emit: Emit,
-        exchange: str,
-        condition: Condition,
-        taker: Fill,
-        makers: tuple[Fill, ...],
-        fee_receiver: str,
-    ) -> None:
-        self.state = state
-        self.emit = emit
-        self.exchange = exchange
-        self.condition = condition
-        self.taker = taker
-        self.makers = makers
-        self.receiver = fee_receiver
+    ledger = POSITION_MANAGER
 
     def run(self) -> None:
         """Settle."""
@@ -179,15 +162,3 @@ class SettlementV3:
 
     def _filled(self, maker: Fill) -> None:
         order_filled(self.emit, self.exchange, maker, self.taker.wallet, maker.making, maker.taking)
-
-    def _token(self, sender: str, to: str, token: int, amount: int) -> None:
-        erc1155.transfer(self.state, self.emit, POSITION_MANAGER, self.exchange, sender, to, token, amount)
-
-    def _pull(self, owner: str, to: str, amount: int) -> None:
-        erc20.transfer_from(self.state, self.emit, P_USD, self.exchange, owner, to, amount)
-
-    def _pay(self, to: str, amount: int) -> None:
-        erc20.transfer(self.state, self.emit, P_USD, self.exchange, to, amount)
-
-    def _charged(self, fee: int) -> None:
-        fee_charged(self.emit, self.exchange, self.receiver, fee)

@@ -170,9 +170,9 @@ class HttpGate:
             if switch.kind.name == "late-fill" and orders and switch.drawn() and self._fill(switch, orders[0]):
                 switch.strike()
         for switch in self._switches.on_request(asked, Place.HTTP):
-            if switch.kind.name == "cancel-refused" and orders and switch.drawn():
+            resting = [order for order in orders if order.status is OrderStatus.LIVE]
+            if switch.kind.name == "cancel-refused" and resting and switch.drawn():
                 switch.strike()
-                resting = [order for order in orders if order.status is OrderStatus.LIVE]
                 locked = resting[: (len(resting) + 1) // 2]
         for order in locked:
             order.status = OrderStatus.DELAYED  # the engine's own reason to refuse a cancel
