@@ -15,14 +15,14 @@ from tieout.quoting.views import BookView, Holding, Levels, MarketView, Quote, R
 
 SHARE = MICRO
 ticks = st.sampled_from(sorted(grid.TICKS))
-sizes = st.integers(1, 50_000).map(lambda hundredths: hundredths * grid.SIZE_STEP)
+sizes = st.one_of(st.integers(500, 50_000), st.integers(1, 50_000)).map(lambda hundredths: hundredths * grid.SIZE_STEP)
 
 
 @st.composite
 def level_sides(draw: st.DrawFn, tick: int) -> tuple[Levels, Levels]:
     """(bids, asks) of YES on the tick, not crossed, both with a level at least."""
     last = MICRO // tick - 1
-    best_ask = draw(st.integers(2, last))
+    best_ask = draw(st.one_of(st.integers(last // 4 + 2, last * 3 // 4 + 1), st.integers(2, last)))
     best_bid = draw(st.integers(max(1, best_ask - 12), best_ask - 1))
     below = draw(st.sets(st.integers(max(1, best_bid - 20), best_bid), max_size=6)) | {best_bid}
     above = draw(st.sets(st.integers(best_ask, min(last, best_ask + 20)), max_size=6)) | {best_ask}
@@ -32,31 +32,32 @@ def level_sides(draw: st.DrawFn, tick: int) -> tuple[Levels, Levels]:
 
 @st.composite
 def params(draw: st.DrawFn) -> Params:
-    max_shares = draw(st.integers(1, 1_000)) * SHARE
-    price_min = draw(st.sampled_from([0, 10_000, 50_000, 123_456]))
+    max_shares = draw(st.integers(60, 1_000)) * SHARE
+    spreads = st.sampled_from([1, 999, 5_000, 10_000, 20_000, 33_333, 80_000])
+    price_min = draw(st.sampled_from([0, 0, 50_000, 323_456]))
     return Params(
         tiers=draw(st.integers(1, 6)),
         tier_step=draw(st.integers(0, 60_000)),
-        tier_size=draw(st.integers(grid.SIZE_STEP, min(max_shares, 60 * SHARE))),
-        half_spread=draw(st.integers(0, 80_000)),
-        min_spread=draw(st.integers(1, 80_000)),
+        tier_size=draw(st.one_of(st.integers(15 * SHARE, 60 * SHARE), st.integers(grid.SIZE_STEP, 60 * SHARE))),
+        half_spread=draw(spreads),
+        min_spread=draw(spreads),
         inventory_target=draw(st.integers(-max_shares, max_shares)),
         skew=draw(st.integers(0, 200_000)),
         max_shares=max_shares,
-        max_collateral=draw(st.integers(0, 400 * SHARE)),
+        max_collateral=draw(st.one_of(st.just(10_000 * SHARE), st.integers(0, 400 * SHARE))),
         reward_size_max=draw(st.sampled_from([0, 100 * SHARE])),
         price_min=price_min,
-        price_max=MICRO - draw(st.sampled_from([0, 10_000, 50_000, 123_456])),
+        price_max=MICRO - draw(st.sampled_from([0, 0, 50_000, 323_456])),
         requote_tolerance=draw(st.integers(0, 30_000)),
         requote_size=draw(st.integers(0, MICRO)),
         fair_model=draw(st.sampled_from(FairModel)),
-        fair_dust=draw(st.sampled_from([0, 5 * SHARE])),
+        fair_dust=draw(st.sampled_from([0, 0, 5 * SHARE])),
     ).checked()
 
 
 @st.composite
 def holdings(draw: st.DrawFn) -> Holding:
-    amounts = st.one_of(st.just(0), st.integers(0, 1_200 * SHARE))
+    amounts = st.one_of(st.just(0), st.integers(0, 60 * SHARE), st.integers(0, 1_200 * SHARE))
     return Holding(shares=(draw(amounts), draw(amounts)), cost=(draw(amounts) // 3, draw(amounts) // 3))
 
 

@@ -211,6 +211,22 @@ def test_tiers_outside_the_price_bounds_are_left_out() -> None:
     assert answer.reason == "tiers outside the price bounds are left out"
 
 
+def test_bounds_are_prices_of_yes_for_both_outcomes() -> None:
+    answer = wanted(params=with_params(tiers=4, price_min=micro("0.47"), price_max=micro("0.52")))
+    assert noted(answer.quotes) == [
+        "BUY YES 20 @ 0.49",
+        "BUY NO 20 @ 0.49",
+        "BUY YES 20 @ 0.48",
+        "BUY NO 20 @ 0.48",
+        "BUY YES 20 @ 0.47",
+    ]
+
+
+def test_the_minimum_spread_goes_before_the_half_spread() -> None:
+    answer = wanted(params=with_params(half_spread=micro("0.01"), min_spread=micro("0.05")))
+    assert noted(answer.quotes) == ["BUY YES 20 @ 0.47", "BUY NO 20 @ 0.47"]
+
+
 def test_the_last_tick_is_a_bound_whatever_the_operator_allows() -> None:
     params = with_params(tiers=3, price_min=0, price_max=micro("1"))
     answer = wanted("0.02x100 | 0.04x100", params)
