@@ -13,6 +13,7 @@ import asyncpg
 from support.database import connected
 from tieout.app.watching import settled_shares
 from tieout.client.clob import Clob, Desk
+from tieout.client.clob_public import ClobPublic
 from tieout.client.clock import LoopClock
 from tieout.client.endpoints import Endpoints
 from tieout.client.feed import FeedNet
@@ -66,6 +67,7 @@ class House:
     orders: OrderDesk
     keeper: AccountKeeper
     feed: UserFeed
+    public: ClobPublic
     market: MarketInfo
 
     def run(self, seconds: int) -> None:
@@ -119,7 +121,8 @@ async def house(dsn: str, **options: object) -> AsyncIterator[House]:
         net = Net(carrier, clock, Limiter(clock), record)
         endpoints = Endpoints.of(server.http_url)
         key = PrivateKey(account.private_key)
-        credentials = await Clob.of(net, endpoints, key.scrub).keys.derive_or_create(key)
+        clob = Clob.of(net, endpoints, key.scrub)
+        credentials = await clob.keys.derive_or_create(key)
         desk = Desk.of(net, endpoints, credentials, key.address, SignerLimiter(clock))
         markets = (await Gamma(net.service("gamma", endpoints.gamma)).markets()).rows
         market = next(m for m in markets if m.version == "v1" and m.accepting_orders)
@@ -135,6 +138,7 @@ async def house(dsn: str, **options: object) -> AsyncIterator[House]:
             OrderDesk(desk.orders, desk.account, signer, book, clock),
             AccountKeeper(desk.account, queue.put, clock, scenario.world.scheduler.now_ms // 1_000),
             feed,
+            clob.public,
             market,
         )
         booking.cancel()

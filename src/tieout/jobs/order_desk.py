@@ -16,7 +16,7 @@ from tieout.client.clob_orders import ClobOrders
 from tieout.client.clock import Clock
 from tieout.client.errors import ErrorKind, Rejected, VenueError
 from tieout.client.orders import OrderSigner, OrderWanted, SignedOrder
-from tieout.ledger.facts import AnyFact, OrderClosed, OrderIntended, OrderRejected
+from tieout.ledger.facts import AnyFact, OrderClosed, OrderIntended, OrderPlaced, OrderRejected
 
 BookFacts = Callable[[Sequence[AnyFact]], Awaitable[None]]
 """Books facts of our own; returns when they are committed."""
@@ -72,9 +72,12 @@ class OrderDesk:
             self.unknown[order.order_id] = (order, condition_id)
             return await self._resolve(order, condition_id)
         if isinstance(answer, Placed):
+            # The answer names no terms, and the next cycle must not have to wait for the channel to know of the order.
+            await self._book([_placed(order, condition_id)])
             return Outcome(order, Fate.PLACED, answer.status)
         if answer.is_duplicate:
-            return Outcome(order, Fate.PLACED, answer.text)
+            self.unknown[order.order_id] = (order, condition_id)
+            return await self._resolve(order, condition_id)
         return await self._rejected(order, condition_id, _words(answer))
 
     async def cancel(self, order_ids: Sequence[str], condition_id: str = "", since_s: int = 0) -> CancelAnswer:
@@ -148,6 +151,21 @@ def _intent(order: SignedOrder, condition_id: str) -> OrderIntended:
         price=wanted.price,
         size=order.shares,
         order_type=wanted.order_type,
+        occurred_at_ms=order.placed_at_ms,
+    )
+
+
+def _placed(order: SignedOrder, condition_id: str) -> OrderPlaced:
+    wanted = order.wanted
+    return OrderPlaced(
+        order_id=order.order_id,
+        token_id=wanted.token_id,
+        condition_id=condition_id,
+        side=wanted.side,
+        price=wanted.price,
+        size=order.shares,
+        order_type=wanted.order_type,
+        expiration_s=wanted.expiration_s,
         occurred_at_ms=order.placed_at_ms,
     )
 
