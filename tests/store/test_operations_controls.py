@@ -232,10 +232,11 @@ async def test_every_change_is_announced_when_it_is_committed_and_nothing_else_i
 async def test_two_connections_at_once_take_turns_and_the_firmer_one_stands(dsn: str) -> None:
     async with leased(dsn) as (connection, lease), connected(dsn) as other, connected(dsn) as watcher:
         wallet = lease.wallet_id
+        await controls.set_state(connection, wallet, PAUSE, 0)
         first = connection.transaction()
         await first.start()
         await controls.set_state(connection, wallet, HALT, 1)
-        second = asyncio.create_task(controls.set_state(other, wallet, PAUSE, 2))
+        second = asyncio.create_task(controls.set_state(other, wallet, RESUME, 2))
         waiting = (
             "SELECT EXISTS (SELECT FROM pg_stat_activity "
             "WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT set_control%')"
@@ -244,7 +245,7 @@ async def test_two_connections_at_once_take_turns_and_the_firmer_one_stands(dsn:
         await first.commit()
         with pytest.raises(ControlHeldError, match="halted by invariant I2"):
             await second
-        assert [event.state for event in await controls.history(other, wallet)] == [State.HALTED]
+        assert [event.state for event in await controls.history(other, wallet)] == [State.HALTED, State.PAUSED]
 
 
 # --- watermarks -------------------------------------------------------------------------------------------------------

@@ -179,9 +179,8 @@ BEGIN
         changed := step <> 0 OR p_state <> 'active' AND own >= held
             AND (known.reason, known.who, known.lift) IS DISTINCT FROM (p_reason, p_who, lifts[own]);
         IF changed THEN
-            IF p_state <> 'active' THEN
-                -- Tightening leaves the hold as firm as it was; half lifting a forced one leaves it to any person.
-                own := CASE WHEN step < 0 THEN GREATEST(own, LEAST(held, 2)) ELSE GREATEST(own, held) END;
+            IF step >= 0 THEN
+                own := GREATEST(own, held);  -- tightening leaves the hold as firm as it was
             END IF;
             UPDATE control SET state = p_state, reason = p_reason, who = p_who, at_ms = p_at_ms, lift = lifts[own]
                 WHERE wallet_id = p_wallet AND condition_id = p_condition;
