@@ -38,6 +38,8 @@ class Settler:
         self._stream = stream
         self._by_hash: dict[str, Trade] = {}
         self._mined: dict[int, list[Trade]] = {}
+        self._given_up: set[str] = set()
+        """Hashes of reverted attempts: no reorganisation may bring one back beside the attempt after it."""
         self.pace = Pace()
         self.reverts: Callable[[Trade], bool] = lambda _trade: False
         """Asked at every attempt: True makes the transaction revert (a fault)."""
@@ -81,6 +83,7 @@ class Settler:
                 self._tell(trade, TradeStatus.MINED)
             else:
                 del self._by_hash[trade.tx_hash]
+                self._given_up.add(trade.tx_hash)
                 wallets |= trade.wallets
                 self._give_back(trade, receipt.reason)
         self._exchange.cancel_uncovered(event.block.wallets_out | wallets)
@@ -101,6 +104,8 @@ class Settler:
     def _unmine(self, event: BlocksRemoved) -> None:
         """A reorganisation took blocks away: their trades are open again; what was dropped is sent anew."""
         for block in event.blocks:
+            for tx_hash in self._given_up.intersection(receipt.tx_hash for receipt in block.receipts):
+                self._chain.withdraw(tx_hash)
             for trade in self._mined.pop(block.number, []):
                 self._exchange.funds.hold(trade)
                 self._tell(trade, TradeStatus.RETRYING)

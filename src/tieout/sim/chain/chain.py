@@ -112,6 +112,10 @@ class Chain:
         self._mempool.append(Transaction(tx_hash, call, sender))
         return tx_hash
 
+    def withdraw(self, tx_hash: str) -> None:
+        """Take a transaction that waits out: its sender replaced it. One that does not wait stays what it is."""
+        self._mempool = [each for each in self._mempool if each.tx_hash != tx_hash]
+
     def start(self) -> None:
         """Mine a block every `block_ms` from now on."""
         self._scheduler.every(self.block_ms, self._tick)
