@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -152,3 +153,10 @@ def test_every_recorded_payload_gives_the_facts_that_were_counted_in_it_by_hand(
     assert Counter(kind_of(fact) for fact in found.facts) == facts
     assert Counter(problem.code for problem in found.problems) == problems
     assert found.unknown == []
+
+
+def test_a_page_of_gamma_says_what_its_markets_say(raw):
+    market = json.loads(raw("samples/nt_gamma_market.json"))
+    page = json.dumps({"markets": [market], "next_cursor": "x"}).encode()
+    alone = decode(json.dumps(market).encode(), Identity(ZERO, frozenset()))
+    assert decode(page, Identity(ZERO, frozenset())).facts == alone.facts != []

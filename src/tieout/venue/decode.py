@@ -47,7 +47,7 @@ _HANDLERS: dict[str, _Handler] = dict.fromkeys(KINDS, _nothing) | {
 }
 
 _MAX_DEPTH = 4
-_ENVELOPES = ("data", "rows", "result")
+_ENVELOPES = ("data", "rows", "result", "markets")
 
 
 def decode(raw: bytes, identity: Identity, kind: str | None = None) -> Decoded:
