@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-FIRST_BLOCK = "94000000"
-"""Before the first block of a simulated chain."""
+FIRST_BLOCK = "0"
+"""Before the first block of any chain."""
 
 
 @pytest.fixture

@@ -187,3 +187,15 @@ def test_an_outage_of_every_node_is_told_and_lived_through(dsn: str, monkeypatch
 
     monkeypatch.setattr(watching, "OUTAGE_POLL_MS", 0)
     run()
+
+
+def test_blocks_that_the_node_does_not_have_are_not_asked_for(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with served() as (scenario, request):
+            earliest = scenario.world.chain.block_by_tag("earliest").number
+            (look,) = await looks(dsn, scenario, WatchRequest(request.wallet, request.nodes, 0, poll_ms=0), 1)
+            assert look.step.first == earliest
+            assert look.tie.holds
+
+    run()

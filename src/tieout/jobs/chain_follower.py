@@ -40,6 +40,7 @@ class ChainFollower:
         self._chain = chain
         self._wallet = "0x" + wallet.lower().removeprefix("0x").rjust(64, "0")
         self._window = WINDOW_MAX
+        self._begun = False
         self.next_block = first
 
     async def step(self) -> Step:
@@ -47,6 +48,7 @@ class ChainFollower:
         head = await self._chain.block("finalized")
         if head is None:
             raise LookupError("the node knows no finalized block; another node is needed")
+        await self._begin()
         first, transactions = self.next_block, 0
         while self.next_block <= head.number:
             last = min(self.next_block + self._window - 1, head.number)
@@ -64,6 +66,13 @@ class ChainFollower:
             self.next_block = last + 1
             self._window = min(self._window * 2, WINDOW_MAX)
         return Step(head, first, transactions)
+
+    async def _begin(self) -> None:
+        """Leave out, once, the blocks before the first one the node has."""
+        if not self._begun:
+            earliest = await self._chain.block("earliest")
+            self.next_block = max(self.next_block, earliest.number if earliest else 0)
+            self._begun = True
 
     async def _transactions(self, first: int, last: int) -> list[str]:
         """Hashes of the transactions that touch the wallet, in chain order."""
