@@ -29,7 +29,7 @@ from tieout.client.transport import HttpCarrier, RawBody
 from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
-from tieout.jobs.order_desk import OrderDesk
+from tieout.jobs.order_desk import BookFacts, OrderDesk
 from tieout.ledger.facts import AnyFact
 from tieout.sim.contracts import ledger_of
 from tieout.sim.scenario import Options, Scenario, build
@@ -68,6 +68,7 @@ class House:
     keeper: AccountKeeper
     feed: UserFeed
     public: ClobPublic
+    book: BookFacts
     market: MarketInfo
 
     def run(self, seconds: int) -> None:
@@ -139,6 +140,7 @@ async def house(dsn: str, **options: object) -> AsyncIterator[House]:
             AccountKeeper(desk.account, queue.put, clock, scenario.world.scheduler.now_ms // 1_000),
             feed,
             clob.public,
+            book,
             market,
         )
         booking.cancel()
