@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from tieout.client.answers import CancelAnswer, Placed
 from tieout.client.clob_account import ClobAccount
@@ -63,7 +64,7 @@ class OrderDesk:
     async def place(self, wanted: OrderWanted, condition_id: str) -> Outcome:
         """Book the intent, send it, resolve what became of it. Raises OffGridError, and nothing the venue does."""
         order = self._signer.sign(wanted, self._clock.now_ms())
-        await self._book([_intent(order, condition_id)])
+        await self._book([OrderIntended(**_terms(order, condition_id))])
         try:
             answer = await self._orders.place(order)
         except VenueError as error:
@@ -73,7 +74,7 @@ class OrderDesk:
             return await self._resolve(order, condition_id)
         if isinstance(answer, Placed):
             # The answer names no terms, and the next cycle must not have to wait for the channel to know of the order.
-            await self._book([_placed(order, condition_id)])
+            await self._book([OrderPlaced(**_terms(order, condition_id), expiration_s=wanted.expiration_s)])
             return Outcome(order, Fate.PLACED, answer.status)
         if answer.is_duplicate:
             self.unknown[order.order_id] = (order, condition_id)
@@ -141,33 +142,19 @@ class OrderDesk:
         return Outcome(order, Fate.REJECTED, text)
 
 
-def _intent(order: SignedOrder, condition_id: str) -> OrderIntended:
+def _terms(order: SignedOrder, condition_id: str) -> dict[str, Any]:
+    """What the intent and the placement of an order both say."""
     wanted = order.wanted
-    return OrderIntended(
-        order_id=order.order_id,
-        token_id=wanted.token_id,
-        condition_id=condition_id,
-        side=wanted.side,
-        price=wanted.price,
-        size=order.shares,
-        order_type=wanted.order_type,
-        occurred_at_ms=order.placed_at_ms,
-    )
-
-
-def _placed(order: SignedOrder, condition_id: str) -> OrderPlaced:
-    wanted = order.wanted
-    return OrderPlaced(
-        order_id=order.order_id,
-        token_id=wanted.token_id,
-        condition_id=condition_id,
-        side=wanted.side,
-        price=wanted.price,
-        size=order.shares,
-        order_type=wanted.order_type,
-        expiration_s=wanted.expiration_s,
-        occurred_at_ms=order.placed_at_ms,
-    )
+    return {
+        "order_id": order.order_id,
+        "token_id": wanted.token_id,
+        "condition_id": condition_id,
+        "side": wanted.side,
+        "price": wanted.price,
+        "size": order.shares,
+        "order_type": wanted.order_type,
+        "occurred_at_ms": order.placed_at_ms,
+    }
 
 
 def _closed(order: SignedOrder, condition_id: str, reason: str) -> OrderClosed:
