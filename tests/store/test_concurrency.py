@@ -40,8 +40,10 @@ from tieout.store.wallets import acquire, head_of, this_process, wallet_id_of
 PLACED = OrderPlaced(order_id="0x01", token_id="11", condition_id="0xc1", side=Side.BUY, price=500_000, size=9_000_000)
 
 
-def claim(shares: int) -> MatchClaimed:
-    return MatchClaimed(order_id="0x01", token_id="11", condition_id="0xc1", size_matched=shares)
+def claim(shares: int, *, observed_at_ms: int = 0) -> MatchClaimed:
+    return MatchClaimed(
+        order_id="0x01", token_id="11", condition_id="0xc1", size_matched=shares, observed_at_ms=observed_at_ms
+    )
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ async def test_R1_four_processes_importing_overlapping_halves_give_the_books_of_
         # Which of several ways to say a thing counts as new depends on the order; the books do not.
         assert_same(together, await kept(single, WALLET), order=False)
         assert sum(news) == len(together.facts), "each fact is new to exactly one of them"
-        assert min(news) > 0, "all of them were at work"
+        assert sum(new > 0 for new in news) > 1, "more than one was at work: how many depends on the machine"
 
 
 # --- bookers ----------------------------------------------------------------------------------------------------------
@@ -105,7 +107,8 @@ async def test_R2_a_booking_made_from_a_stale_read_is_refused_and_writes_nothing
 @in_loop
 async def test_R2_two_bookers_that_alternate_on_one_order_lose_nothing(dsn: str) -> None:
     async with booker_of(dsn) as first, booker_of(dsn) as second, connected(dsn) as reader:
-        facts = [PLACED, *(claim(n * 100_000) for n in range(1, 40))]
+        # With its own time each claim says something, also after a larger one: who lands first is not decided here.
+        facts = [PLACED, *(claim(n * 100_000, observed_at_ms=n) for n in range(1, 40))]
         stale = 0
         for number, fact in enumerate(facts):
             booker = (first, second)[number % 2]
@@ -143,7 +146,8 @@ async def test_R2_three_bookers_at_once_on_a_random_life_give_its_books(dsn: str
 @in_loop
 async def test_R2_bookings_in_flight_that_lose_the_race_are_made_again_with_what_was_made_on_top(dsn: str) -> None:
     async with booker_of(dsn) as first, booker_of(dsn) as second, connected(dsn) as reader:
-        facts = [PLACED, *(claim(n * 100_000) for n in range(1, 40))]
+        # With its own time each claim says something, also after a larger one: who lands first is not decided here.
+        facts = [PLACED, *(claim(n * 100_000, observed_at_ms=n) for n in range(1, 40))]
         sent = []
         for number, fact in enumerate(facts):
             # Each sends on top of a booking of its own that may be refused, and never waits for the last one.
