@@ -20,12 +20,10 @@ from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.tie_out import TieOut, tie_out
+from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
 from tieout.store.connect import connected
 from tieout.store.wallets import acquire
 from tieout.venue.decode import Identity
-
-BLOCK_BITS = 24
-"""A chain position is block << 24 | log index (`ledger.movement.chain_position`)."""
 
 OUTAGE_POLL_MS = 3_000
 """How long to wait for the nodes after none of them answered."""
@@ -115,11 +113,13 @@ async def settled_shares(connection: asyncpg.Connection, wallet_id: int) -> dict
 async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:
     """The block of the last movement that has a place on chain; read again, since its other logs may be missing."""
     place = await connection.fetchval(
-        "SELECT max(chain_position) FROM movements WHERE wallet_id = $1 AND chain_position < $2", wallet_id, 1 << 62
+        "SELECT max(chain_position) FROM movements WHERE wallet_id = $1 AND chain_position < $2",
+        wallet_id,
+        NO_CHAIN_POSITION,
     )
     if place is None or place <= 0:
         raise UnknownStartError(
             "nothing of this wallet is booked from the chain yet: name the block to start from with --from-block "
             "(the one before its first transaction)"
         )
-    return int(place) >> BLOCK_BITS
+    return block_of(place)

@@ -40,6 +40,9 @@ OP_NAMES: Final = (
 PENDING: Final = 1 << 52
 """Added to the time of a movement that is not settled: it sorts after every settled one."""
 
+LOG_BITS: Final = 24
+"""Bits of a chain position that hold the log index."""
+
 NO_CHAIN_POSITION: Final = 1 << 62
 
 Order = tuple[int, int, str]
@@ -58,7 +61,12 @@ def chain_position(block: int, log_index: int) -> int:
     """A number that sorts by block, then log index; NO_CHAIN_POSITION where the source gives no log index."""
     if log_index < 0:
         return NO_CHAIN_POSITION
-    return block << 24 | log_index
+    return block << LOG_BITS | log_index
+
+
+def block_of(position: int) -> int:
+    """The block of a chain position that is one."""
+    return position >> LOG_BITS
 
 
 class Movement:
