@@ -50,7 +50,10 @@ class Meaning(StrEnum):
 
 
 class VenueError(Exception):
-    """A request that did not get its answer. `retry_after_ms` is 0 when the venue names no delay; `status` 0: none."""
+    """A request that did not get its answer. `retry_after_ms` is 0 when the venue names no delay; `status` 0: none.
+
+    `service` is whom it was sent to, "" where nobody says.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class VenueError(Exception):
         *,
         status: int = 0,
         retry_after_ms: int = 0,
+        service: str = "",
     ) -> None:
         said = f": {text}" if text else ""
         answered = f" (HTTP {status})" if status else ""
@@ -71,6 +75,7 @@ class VenueError(Exception):
         self.text = text
         self.status = status
         self.retry_after_ms = retry_after_ms
+        self.service = service
 
     @property
     def may_have_had_effect(self) -> bool:

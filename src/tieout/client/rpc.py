@@ -51,7 +51,7 @@ class Rpc:
         if not urls:
             raise ValueError("urls: expected at least one node")
         self._clock = net.clock
-        self._nodes = [_Node(number, net.service("chain", url)) for number, url in enumerate(urls, 1)]
+        self._nodes = [_Node(number, net.service("chain", url, alone=True)) for number, url in enumerate(urls, 1)]
         self._next_id = 0
         self.failures: Counter[int] = Counter()
         """How often each node, by its number from 1, failed."""

@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 from tieout.client.clock import Clock
 from tieout.client.errors import VenueError, refused, retry_after_ms, unanswered, unreadable, unsent
+from tieout.client.health import Health
 from tieout.client.limits import Limiter
 from tieout.client.transport import Carrier, CarrierError, HttpRequest, HttpResponse, RawBody, Recorder
 from tieout.venue.wire import WireError, parse
 
 T = TypeVar("T")
 
-TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS, RESTARTING, SERVER_ERROR = 429, 425, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Call:
     def name(self) -> str:
         """For messages and the journal: the label, else method and path."""
         return self.label or f"{self.method} {self.path}"
+
+    @property
+    def takes_risk_away(self) -> bool:
+        """A cancel: never held back."""
+        return self.method == "DELETE"
 
     @property
     def origin(self) -> str:
@@ -58,6 +64,7 @@ class Service:
         clock: Clock,
         limiter: Limiter,
         recorder: Recorder,
+        health: Health | None = None,
         scrub: Callable[[str], str] = str,
     ) -> None:
         self._name = name
@@ -65,6 +72,7 @@ class Service:
         self._carrier = carrier
         self._limiter = limiter
         self._recorder = recorder
+        self._health = health or Health(clock)
         self._scrub = scrub
         self.clock = clock
 
@@ -73,6 +81,18 @@ class Service:
 
         A refusal is recorded for writes only: it may name an order; that of a read says nothing of the account.
         """
+        if not call.takes_risk_away:
+            self._health.admit(self._name, call.name)
+        try:
+            response = await self._exchange(call, sign)
+        except BaseException:
+            self._health.gave_up(self._name)
+            raise
+        if response.status < SERVER_ERROR and response.status != RESTARTING:
+            self._health.answered(self._name)
+        return response
+
+    async def _exchange(self, call: Call, sign: Sign | None) -> HttpResponse:
         await self._limiter.take(call.group)
         headers = {"Accept": "application/json", **(sign(call) if sign else {})}
         if call.body:
@@ -82,7 +102,7 @@ class Service:
             response = await self._carrier.send(HttpRequest(call.method, url, headers, call.body))
         except CarrierError as error:
             reason = self._scrub(error.reason)
-            raise (
+            raise self._own(
                 unanswered(call.name, reason, write=call.write) if error.sent else unsent(call.name, reason)
             ) from None
         if call.kind and response.body and (response.is_success or call.write):
@@ -107,11 +127,17 @@ class Service:
 
     def refusal(self, call: Call, response: HttpResponse) -> VenueError:
         """The error of a status other than 2xx."""
-        return refused(response, call.name, write=call.write)
+        return self._own(refused(response, call.name, write=call.write))
 
     def unreadable(self, call: Call, text: str, status: int = 200) -> VenueError:
         """The error of an answer of success that says nothing readable."""
-        return unreadable(call.name, text, write=call.write, status=status)
+        return self._own(unreadable(call.name, text, write=call.write, status=status))
+
+    def _own(self, error: VenueError) -> VenueError:
+        """The error with our name, counted."""
+        error.service = self._name
+        self._health.failed(error)
+        return error
 
     def _cleaned(self, response: HttpResponse) -> HttpResponse:
         """The answer without secrets that the server may have echoed: nothing read from it can show them."""
