@@ -1,0 +1,123 @@
+"""What a worker is told: one wallet, its venue, its markets, how they are quoted and what may be at risk.
+
+Plain data. Amounts are micro-units and times milliseconds, whatever the file writes; `config_reading` makes it from a
+file, and no secret is ever in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from tieout.client.endpoints import Endpoints
+from tieout.client.health import BreakerSettings
+from tieout.client.limits import DEFAULT_RULES, Rule
+from tieout.client.markets import MarketInfo
+from tieout.client.signer_limits import TIERS, Tier
+from tieout.jobs.market_making import Maker
+from tieout.quoting.ladder import Ladder
+from tieout.quoting.params import Params
+from tieout.quoting.risk import Limits
+
+SIGNATURE_KINDS: Mapping[int, str] = {0: "EOA", 1: "proxy", 2: "safe", 3: "deposit wallet"}
+"""What holds the tokens, by signature type (`client/signing.py`)."""
+
+
+class ForeignOrders(StrEnum):
+    """What becomes of an open order of the wallet that is not ours (catalog E2)."""
+
+    ADOPT = "adopt"
+    """It counts as ours: shown, counted in exposure, cancelled when it is not wanted."""
+    CANCEL = "cancel"
+    LEAVE = "leave"
+
+
+class MarketOrder(StrEnum):
+    """What markets are picked by, the largest first."""
+
+    VOLUME = "volume"
+    """Of the last 24 hours."""
+    REWARDS = "rewards"
+    """Paid for liquidity each day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which markets are quoted: those named, or else the first *count* open ones by *by*.
+
+    `markets` holds condition ids, slugs and addresses of the site, as they were written.
+    """
+
+    markets: tuple[str, ...] = ()
+    count: int = 5
+    by: MarketOrder = MarketOrder.VOLUME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """How often each job runs, and how long a provisional fill may stay one. Milliseconds."""
+
+    market_making: int = 5_000
+    position_sync: int = 10_000
+    order_sync: int = 60_000
+    quick_sync: int = 300_000
+    full_sync: int = 3_600_000
+    settle: int = 30_000
+    reconcile: int = 120_000
+    portfolio: int = 60_000
+    provisional_ttl_ms: int = 900_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a worker is told. The repr shows no address that may hold a key or a password."""
+
+    wallet: str
+    """Lower-case address that holds the tokens (the funder)."""
+    signature_type: int = 0
+    """0 EOA, 1 proxy, 2 safe, 3 deposit wallet."""
+    private_key_file: Path | None = None
+    first_block: int | None = None
+    """Where the wallet's history begins; None: from what is booked already."""
+    endpoints: Endpoints = Endpoints()
+    """`rpc` is empty when the wallet is to be kept without a node."""
+    proxy: str = field(default="", repr=False)
+    """"" none. May hold a password."""
+    data_api_version: Literal["v1", "v2"] = "v2"
+    selection: Selection = Selection()
+    params: Params = Params()
+    """Of every market without an override."""
+    overrides: Mapping[str, Params] = field(default_factory=dict)
+    """Whole parameters, by condition id, slug or address of the site, as written."""
+    limits: Limits = Limits()
+    jobs: Intervals = Intervals()
+    foreign_orders: ForeignOrders = ForeignOrders.ADOPT
+    heartbeat: bool = False
+    breaker: BreakerSettings = BreakerSettings()
+    rate_limits: Mapping[str, Rule] = field(default_factory=lambda: DEFAULT_RULES)
+    """Every group's rule, those of the file over the defaults: what `Limiter` takes."""
+    tier: str = "Standard"
+    tiers: Mapping[str, Tier] = field(default_factory=lambda: TIERS)
+    """What `SignerLimiter` takes, with `tier`."""
+
+    def params_of(self, market: MarketInfo) -> Params:
+        """How *market* is quoted."""
+        return next((params for name, params in self.overrides.items() if is_name_of(name, market)), self.params)
+
+    def maker_of(self, market: MarketInfo) -> Maker:
+        """What *market* is quoted with. Its open buys may take what its own cap and the limits both allow."""
+        params = self.params_of(market)
+        return Maker(Ladder(), params, self.limits, min(params.max_collateral, self.limits.market_exposure_max))
+
+
+def slug_of(written: str) -> str:
+    """The slug in a slug or an address of the site (".../event/EVENT/MARKET", ".../market/MARKET")."""
+    return written.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2].lower()
+
+
+def is_name_of(written: str, market: MarketInfo) -> bool:
+    """Whether *written* (a condition id, a slug, an address of the site) names the market."""
+    return written.lower() == market.condition_id or slug_of(written) == market.slug.lower() != ""
