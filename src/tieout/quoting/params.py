@@ -61,7 +61,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown
         """These parameters. Raises ParamsError that names everything wrong with them."""
         problems = [
             f"{name}: expected {low} to {high}, was {getattr(self, name)}; set it inside"
-            for name, (low, high) in _RANGES.items()
+            for name, (low, high) in RANGES.items()
             if not low <= getattr(self, name) <= high
         ]
         problems += _contradictions(self)
@@ -72,7 +72,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown
 
 _SHARES_MAX = 10**15
 _DAY_MS = 86_400_000
-_RANGES: dict[str, tuple[int, int]] = {
+RANGES: dict[str, tuple[int, int]] = {
     "tiers": (1, 20),
     "tier_step": (0, MICRO),
     "tier_size": (10_000, _SHARES_MAX),
@@ -92,6 +92,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "fair_depth": (1, 1_000),
     "fair_dust": (0, _SHARES_MAX),
 }
+"""What each number may be, both ends included."""
 
 
 def _contradictions(params: Params) -> list[str]:
