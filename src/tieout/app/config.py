@@ -82,21 +82,21 @@ class Config:
     private_key_file: Path | None = None
     first_block: int | None = None
     """Where the wallet's history begins; None: from what is booked already."""
-    endpoints: Endpoints = Endpoints()
+    endpoints: Endpoints = field(default_factory=Endpoints)
     """`rpc` is empty when the wallet is to be kept without a node."""
     proxy: str = field(default="", repr=False)
     """"" none. May hold a password."""
     data_api_version: Literal["v1", "v2"] = "v2"
-    selection: Selection = Selection()
-    params: Params = Params()
+    selection: Selection = field(default_factory=Selection)
+    params: Params = field(default_factory=Params)
     """Of every market without an override."""
     overrides: Mapping[str, Params] = field(default_factory=dict)
     """Whole parameters, by condition id, slug or address of the site, as written."""
-    limits: Limits = Limits()
-    jobs: Intervals = Intervals()
+    limits: Limits = field(default_factory=Limits)
+    jobs: Intervals = field(default_factory=Intervals)
     foreign_orders: ForeignOrders = ForeignOrders.ADOPT
     heartbeat: bool = False
-    breaker: BreakerSettings = BreakerSettings()
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
     rate_limits: Mapping[str, Rule] = field(default_factory=lambda: DEFAULT_RULES)
     """Every group's rule, those of the file over the defaults: what `Limiter` takes."""
     tier: str = "Standard"
