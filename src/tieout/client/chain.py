@@ -66,6 +66,16 @@ class Chain:
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
 
+    async def chain_id(self) -> int:
+        """Which chain the node is of; Polygon is 137."""
+        result = await self._rpc.ask(RpcCall("eth_chainId"))
+        return _read("eth_chainId", lambda: quantity(result, "result"))
+
+    async def code(self, address: str, at: BlockRef = "latest") -> bytes:
+        """The code at an address; empty for an account of a key, and where nothing is yet."""
+        result = await self._rpc.ask(RpcCall("eth_getCode", (address, _place(at))))
+        return _read("eth_getCode", lambda: hex_bytes(result, "result"))
+
     async def block(self, ref: BlockRef) -> BlockHead | None:
         """The block at a number, tag or hash; None when there is none."""
         by_hash = isinstance(ref, str) and len(ref) == 66

@@ -64,6 +64,16 @@ class DataApi:
         """Trades, splits, merges, redemptions, rewards, deposits and the rest, from *since_s* (unix s) on."""
         return await self._listing("activity", wallet, event_row, {"start": str(since_s)} if since_s else {})
 
+    async def earliest(self, wallet: str) -> EventRow | None:
+        """The oldest row of the wallet's activity; None when there is none."""
+        if self._version == "v1":
+            query = {"user": wallet, "limit": "1", "sortBy": "TIMESTAMP", "sortDirection": "ASC"}
+            page = await self._by_offset("activity", query, "", event_row, set())
+        else:
+            query = {"user": wallet, "limit": "1", **_V2["activity"], "sort_direction": "ASC"}
+            page = await self._by_cursor("activity", query, "", event_row)
+        return page.rows[0] if page.rows else None
+
     async def trades(self, wallet: str, *, since_s: int = 0) -> Listing[EventRow]:
         """Trades in either role, from *since_s* (unix s) on."""
         return await self._listing("trades", wallet, event_row, {"start": str(since_s)} if since_s else {})

@@ -20,10 +20,14 @@ class Gamma:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def markets(self, *, closed: bool = False, order: str = "", pages_max: int = 1_000) -> Listing[MarketInfo]:
+    async def markets(
+        self, *, closed: bool = False, order: str = "", descending: bool = False, pages_max: int = 1_000
+    ) -> Listing[MarketInfo]:
         """All markets, the open or the closed ones; *order* is a field of Gamma's, as in "endDate"."""
         query = {"limit": str(PAGE), "closed": "true" if closed else "false"}
-        return await self._walk({**query, "order": order} if order else query, pages_max)
+        if order:
+            query |= {"order": order, "ascending": "false" if descending else "true"}
+        return await self._walk(query, pages_max)
 
     async def markets_of(self, condition_ids: Sequence[str], *, closed: bool = False) -> Listing[MarketInfo]:
         """The markets of up to PAGE conditions that are open, or closed: one call tells one of the two."""
