@@ -26,7 +26,7 @@ class Gamma:
         """All markets, the open or the closed ones; *order* is a field of Gamma's, as in "endDate"."""
         query = {"limit": str(PAGE), "closed": "true" if closed else "false"}
         if order:
-            query |= {"order": order, "ascending": "false" if descending else "true"}
+            query |= {"order": order, **({"ascending": "false"} if descending else {})}
         return await self._walk(query, pages_max)
 
     async def markets_of(self, condition_ids: Sequence[str], *, closed: bool = False) -> Listing[MarketInfo]:
