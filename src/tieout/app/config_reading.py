@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from tieout.app.config import SIGNATURE_KINDS, Config, ForeignOrders, Intervals, MarketOrder, Selection
+from tieout.app.config_text import COUNTS, plain
 from tieout.app.config_values import (
     Table,
     WrongError,
@@ -32,16 +33,12 @@ from tieout.client.endpoints import Endpoints
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule, Window
 from tieout.client.signer_limits import TIERS, Tier
-from tieout.ledger.units import decimal_text
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import RANGES, Params, ParamsError
 from tieout.quoting.risk import Limits
 
 NODE_VARIABLE = "TIEOUT_NODE"
 DAY_MS = 86_400_000
-_COUNTS = frozenset(("tiers", "fair_depth", "min_time_to_resolution_ms"))
-"""Parameters that are no amounts."""
-
 _INTERVALS = tuple(each.name for each in fields(Intervals))
 _SOCKETS = frozenset(("user_ws", "market_ws"))
 _ADDRESSES = ("clob", "gamma", "data_api", "relayer", "user_ws", "market_ws")
@@ -221,16 +218,12 @@ def _params(table: Table, base: Params) -> Params:
 def _number(table: Table, name: str, default: int) -> int:
     """A parameter in its range; the default where it is not, which is a problem."""
     low, high = RANGES[name]
-    value = table.take(name, whole if name in _COUNTS else amount, default)
+    value = table.take(name, whole if name in COUNTS else amount, default)
     if low <= value <= high:
         return value
-    shown = str if name in _COUNTS else _amount_text
+    shown = str if name in COUNTS else plain
     table.problem(name, f"{shown(low)} to {shown(high)}", shown(value), "set it inside")
     return default
-
-
-def _amount_text(value: int) -> str:
-    return decimal_text(value).rstrip("0").rstrip(".")
 
 
 def _overrides(table: Table, base: Params) -> dict[str, Params]:

@@ -205,7 +205,7 @@ def address(value: Any) -> str:
     """A lower-case address. Capital letters, where there are both, must be right: they are the address's check."""
     expected = "an address, 0x and 40 hex digits"
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise WrongError(expected, "copy it from your profile on the site, or from `tieout init`")
+        raise WrongError(expected, "copy it from your profile on the site")
     digits = value[2:]
     if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(value):
         raise WrongError("an address whose capital letters fit", "a digit was mistyped: copy it again")

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from tieout.cli import audit, books, control, database, explain, importing, log, movements, quotes, runs, sim, watch
+from tieout.cli import (
+    audit,
+    books,
+    control,
+    database,
+    explain,
+    importing,
+    init,
+    log,
+    movements,
+    quotes,
+    runs,
+    sim,
+    watch,
+)
 
 if not __debug__:
     sys.exit("tieout does not run under python -O: its own checks would be off")
@@ -19,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("import")(importing.import_)
 app.command("books")(books.books)
 app.command("orders")(movements.orders)
