@@ -11,7 +11,7 @@ from itertools import count
 import asyncpg
 
 from support.database import connected
-from tieout.app.watching import settled_shares
+from tieout.jobs.tie_out import settled_shares
 from tieout.client.clob import Clob, Desk
 from tieout.client.clob_public import ClobPublic
 from tieout.client.clock import LoopClock

@@ -19,7 +19,7 @@ from tieout.client.rpc import CallFailedError, Rpc
 from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report
 from tieout.jobs.chain_follower import ChainFollower, Step
-from tieout.jobs.tie_out import TieOut, tie_out
+from tieout.jobs.tie_out import TieOut, settled_shares, tie_out
 from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
 from tieout.store.connect import connected
 from tieout.store.wallets import acquire
@@ -100,14 +100,6 @@ def chain_of(carrier: Carrier, clock: Clock, nodes: tuple[str, ...], intake: Int
                 report.add(await intake.take([Incoming(raw.body, raw.source, raw.origin, raw.kind)]))
 
     return Chain(Rpc(Net(carrier, clock, Limiter(clock), record), nodes))
-
-
-async def settled_shares(connection: asyncpg.Connection, wallet_id: int) -> dict[str, int]:
-    """Token id to micro-shares that the chain must show: what the venue has only promised is left out."""
-    rows = await connection.fetch(
-        "SELECT token_id, shares - unsettled_shares AS shares FROM positions WHERE wallet_id = $1", wallet_id
-    )
-    return {row["token_id"]: row["shares"] for row in rows if row["token_id"].isdecimal()}
 
 
 async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:

@@ -1,31 +1,29 @@
-"""One market-making cycle: books and venue to a decision, the decision to cancels and orders.
+"""One market-making round: inventory, resting orders and order books to decisions, decisions to cancels and orders.
 
-The books are the ones in the database: what a quote rests on is exactly what can be audited. Quotes are sent only while
-the keeper is live; otherwise a cycle only cancels.
+Inventory and resting orders are those in the database: what a quote rests on is exactly what can be audited. A market
+that may not be quoted is decided all the same: what rests in it is cancelled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
 from tieout.client.books import BookShown
-from tieout.client.clob_public import ClobPublic
-from tieout.client.clock import Clock
 from tieout.client.errors import VenueError
 from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderWanted
+from tieout.jobs.inventory import Inventory
 from tieout.jobs.order_desk import Fate, OrderDesk, Outcome
-from tieout.ledger.facts import Side
 from tieout.quoting.cycle import Decision, decide
 from tieout.quoting.params import Params
-from tieout.quoting.risk import Account, Limits
+from tieout.quoting.risk import Account, Limits, open_exposure
 from tieout.quoting.strategy import Situation, Strategy
 from tieout.quoting.views import BookView, Holding, MarketView, Quote, Resting, without
 
-NOT_LIVE = "the feed is not live"
+NO_BOOK = "its order book is not known now"
 NOT_KNOWN = "the outcome of an order is not known"
 
 
@@ -40,102 +38,156 @@ class Maker:
     """Micro-units that this market may have in open buys."""
 
 
-@dataclass(slots=True)
-class CycleReport:
-    """What a cycle did. `unknown` are orders whose outcome nobody could tell."""
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A market as one round sees it: its book, None when it is not known now, and why it may not be quoted, if so."""
 
+    market: MarketInfo
+    maker: Maker
+    book: BookView | None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The wallet beyond single markets, in micro-units. `cash` None: not known."""
+
+    cash: int | None = None
+    pnl: int = 0
+    pnl_at_day_start: int = 0
+
+
+@dataclass(slots=True)
+class Quoting:
+    """What one round decided for a market, and what came of it."""
+
+    quoted: Quoted
     decision: Decision
+    resting: tuple[Resting, ...]
     canceled: tuple[str, ...] = ()
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[tuple[Quote, Outcome]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RoundReport:
+    """A round over all markets. `problem` is why its cancels or orders did not all get an answer, "" when they did."""
+
+    markets: list[Quoting] = field(default_factory=list)
     problem: str = ""
 
 
 class MarketMaking:
-    """Cycles over the markets of one wallet, one after the other."""
+    """Rounds over the markets of one wallet. It keeps the last fair prices, and nothing the database does not have."""
 
-    def __init__(self, connection: asyncpg.Connection, wallet_id: int, public: ClobPublic, desk: OrderDesk) -> None:
-        self._connection = connection
-        self._wallet_id = wallet_id
-        self._public = public
+    def __init__(self, connection: asyncpg.Connection, wallet_id: int, desk: OrderDesk) -> None:
+        self._holdings = Inventory(connection, wallet_id)
         self._desk = desk
+        self._fair: dict[str, int | None] = {}
 
-    async def cycle(self, market: MarketInfo, maker: Maker, clock: Clock, *, live: bool, dry: bool) -> CycleReport:
-        """Decide and act on one market. With *dry* nothing is sent. Raises VenueError when its book cannot be read.
+    async def round(self, quoted: Sequence[Quoted], purse: Purse, now_ms: int, *, dry: bool = False) -> RoundReport:
+        """Decide on every market, then cancel, then place. With *dry* nothing is sent.
 
-        While the outcome of an order of the market is not known, nothing is placed: it could be placed twice.
+        Every market is decided with what the ones before it in this round have taken. While the outcome of an order of
+        a market is not known, nothing is placed in it: it could be placed twice.
         """
-        why_not = "" if live else NOT_LIVE
-        if any(condition == market.condition_id for _, condition in self._desk.unknown.values()):
+        if self._desk.unknown and not dry:
             await self._desk.settle_unknown()
-            if any(condition == market.condition_id for _, condition in self._desk.unknown.values()):
-                why_not = NOT_KNOWN
-        books = await self._public.books(market.token_ids)
-        situation = await self._situation(market, maker, books.rows, clock.now_ms())
-        account = Account(free_collateral=maker.collateral, degraded=why_not)
-        report = CycleReport(decide(maker.strategy, situation, account, maker.limits))
+        unknown = {asked.condition_id for asked in self._desk.unknown.values()}
+        inventory = await self._holdings.of([each.market for each in quoted])
+        report = RoundReport()
+        exposures = {
+            each.market.condition_id: open_exposure(holding, self._fair.get(each.market.condition_id), resting)
+            for each, (holding, resting) in zip(quoted, inventory, strict=True)
+        }
+        reserved = {
+            each.market.condition_id: _reserved(resting) for each, (_, resting) in zip(quoted, inventory, strict=True)
+        }
+        total, total_reserved = sum(exposures.values()), sum(reserved.values())
+        for each, (holding, resting) in zip(quoted, inventory, strict=True):
+            condition = each.market.condition_id
+            total -= exposures[condition]
+            total_reserved -= reserved[condition]
+            if condition in unknown and not each.why_not:
+                each = replace(each, why_not=NOT_KNOWN)
+            account = _account(each, purse, total, total_reserved)
+            decision = _decide(each, holding, resting, account, now_ms)
+            self._fair[condition] = decision.fair
+            # Until its cancels are confirmed, what rests and what is wanted may both be filled.
+            wanted: list[Quote | Resting] = [*resting, *decision.plan.places]
+            total += max(
+                open_exposure(holding, decision.fair, wanted), open_exposure(holding, decision.fair, decision.quotes)
+            )
+            total_reserved += max(_reserved(wanted), _reserved(decision.quotes))
+            report.markets.append(Quoting(each, decision, resting))
         if not dry:
-            await self._carry_out(market, report, place=not why_not)
+            await self._cancel(report)
+            await self._place(report)
         return report
 
-    async def _situation(self, market: MarketInfo, maker: Maker, books: Sequence[BookShown], now_ms: int) -> Situation:
-        resting = await self._resting(market)
-        return Situation(
-            market=market_view(market),
-            book=without(book_view(market, books), resting),
-            holding=await self._holding(market),
-            resting=resting,
-            params=maker.params,
-            now_ms=now_ms,
-        )
-
-    async def _resting(self, market: MarketInfo) -> tuple[Resting, ...]:
-        """Live orders in the books; what their claims have matched is no longer there."""
-        rows = await self._connection.fetch(
-            "SELECT order_id, token_id, side, price, size - claimed AS remaining, placed_at_ms FROM orders "
-            "WHERE wallet_id = $1 AND token_id = ANY ($2) AND state = 'live' AND size > claimed ORDER BY order_id",
-            self._wallet_id,
-            list(market.token_ids),
-        )
-        return tuple(
-            Resting(
-                row["order_id"],
-                market.token_ids.index(row["token_id"]),
-                Side(row["side"]),
-                row["price"],
-                row["remaining"],
-                row["placed_at_ms"],
-            )
-            for row in rows
-        )
-
-    async def _holding(self, market: MarketInfo) -> Holding:
-        rows = await self._connection.fetch(
-            "SELECT token_id, shares, cost_basis FROM positions WHERE wallet_id = $1 AND token_id = ANY ($2)",
-            self._wallet_id,
-            list(market.token_ids),
-        )
-        held = {row["token_id"]: (row["shares"], row["cost_basis"]) for row in rows}
-        yes, no = (held.get(token, (0, 0)) for token in market.token_ids)
-        return Holding(shares=(yes[0], no[0]), cost=(yes[1], no[1]))
-
-    async def _carry_out(self, market: MarketInfo, report: CycleReport, *, place: bool) -> None:
-        plan = report.decision.plan
+    async def _cancel(self, report: RoundReport) -> None:
+        cancels = [order for made in report.markets for order in made.decision.plan.cancels]
+        if not cancels:
+            return
+        since_s = min(order.placed_ms for order in cancels) // 1000
+        conditions = {made.quoted.market.condition_id for made in report.markets if made.decision.plan.cancels}
+        condition = next(iter(conditions)) if len(conditions) == 1 else ""
         try:
-            if plan.cancels:
-                since_s = min(order.placed_ms for order in plan.cancels) // 1000
-                answer = await self._desk.cancel([o.id for o in plan.cancels], market.condition_id, since_s)
-                report.canceled = answer.canceled
+            answer = await self._desk.cancel([order.id for order in cancels], condition, since_s)
         except VenueError as error:
-            # What could not be cancelled still rests, so nothing may be placed that counts on its going.
             report.problem = str(error)
             return
-        gone = set(report.canceled) >= {order.id for order in plan.cancels}
-        wanted = [*plan.places, *(plan.places_after_cancel if gone else ())]
-        for quote in wanted if place else ():
-            report.outcomes.append(await self._desk.place(order_of(market, quote), market.condition_id))
-            if report.outcomes[-1].fate is Fate.UNKNOWN:
-                report.problem = report.outcomes[-1].text
-                return
+        gone = set(answer.canceled)
+        for made in report.markets:
+            made.canceled = tuple(order.id for order in made.decision.plan.cancels if order.id in gone)
+
+    async def _place(self, report: RoundReport) -> None:
+        """What could not be cancelled still rests, so nothing may be placed that counts on its going."""
+        wanted: list[tuple[Quoting, Quote]] = []
+        for made in report.markets:
+            plan = made.decision.plan
+            is_free = len(made.canceled) == len(plan.cancels)
+            if made.quoted.why_not or (plan.cancels and report.problem):
+                continue
+            wanted += [(made, quote) for quote in (*plan.places, *(plan.places_after_cancel if is_free else ()))]
+        if not wanted:
+            return
+        orders = [(order_of(made.quoted.market, quote), made.quoted.market.condition_id) for made, quote in wanted]
+        outcomes = await self._desk.place_many(orders)
+        for (made, quote), outcome in zip(wanted, outcomes, strict=True):
+            made.outcomes.append((quote, outcome))
+            if outcome.fate is Fate.UNKNOWN:
+                report.problem = outcome.text
+
+
+def _account(each: Quoted, purse: Purse, elsewhere: int, reserved_elsewhere: int) -> Account:
+    free = each.maker.collateral
+    if purse.cash is not None:
+        free = min(free, max(purse.cash - reserved_elsewhere, 0))
+    return Account(
+        exposure_elsewhere=elsewhere,
+        free_collateral=free,
+        pnl=purse.pnl,
+        pnl_at_day_start=purse.pnl_at_day_start,
+        degraded=each.why_not or ("" if each.book is not None else NO_BOOK),
+    )
+
+
+def _reserved(orders: Iterable[Quote | Resting]) -> int:
+    """Collateral of the open buys among *orders*."""
+    return open_exposure(Holding(), None, orders)
+
+
+def _decide(each: Quoted, holding: Holding, resting: tuple[Resting, ...], account: Account, now_ms: int) -> Decision:
+    book = each.book or BookView(bids=((), ()), asks=((), ()))
+    situation = Situation(
+        market=market_view(each.market),
+        book=without(book, resting),
+        holding=holding,
+        resting=resting,
+        params=each.maker.params,
+        now_ms=now_ms,
+    )
+    return decide(each.maker.strategy, situation, account, each.maker.limits)
 
 
 def order_of(market: MarketInfo, quote: Quote) -> OrderWanted:
@@ -163,6 +215,9 @@ def market_view(market: MarketInfo) -> MarketView:
         end_ms=market.end_at_ms or None,
         accepting=market.accepting_orders,
         closed=market.closed,
+        reward_min_size=market.rewards.min_size,
+        reward_max_spread=market.rewards.max_spread,
+        fee_rate=market.fees.rate if market.fees else 0,
     )
 
 

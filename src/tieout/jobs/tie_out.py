@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import asyncpg
+
 from tieout.client.chain import BlockHead, Chain
 from tieout.venue.addresses import CTF, POSITION_MANAGER
 from tieout.venue.tokens import is_structured
@@ -54,6 +56,14 @@ async def tie_out(chain: Chain, wallet: str, shares: Mapping[str, int], block: B
                 if shares[token] != balance
             ]
     return TieOut(block, len(shares), tuple(differences))
+
+
+async def settled_shares(connection: asyncpg.Connection, wallet_id: int) -> dict[str, int]:
+    """Token id to micro-shares that the chain must show: what the venue has only promised is left out."""
+    rows = await connection.fetch(
+        "SELECT token_id, shares - unsettled_shares AS shares FROM positions WHERE wallet_id = $1", wallet_id
+    )
+    return {row["token_id"]: row["shares"] for row in rows if row["token_id"].isdecimal()}
 
 
 def _by_ledger(tokens: Iterable[str]) -> list[tuple[str, list[str]]]:

@@ -1,0 +1,66 @@
+"""Whether the worker may quote, and if not, why: truth within reach, and a clean sync since it last was not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tieout.client.clock import Clock
+from tieout.client.health import Health
+from tieout.jobs.account_keeper import AccountKeeper
+from tieout.jobs.job import Ended
+from tieout.store.runs import IssueType, Job
+
+OUTAGE_MS = 30_000
+"""A feed that was away for longer is an outage: a full sync comes before the next quote."""
+
+UNSEEN_MS = 60_000
+"""Without one comparison with the chain in so long, the books are not known to be right."""
+
+STARTING = "no clean full sync since the start"
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Looked at in every round; told how each job ended."""
+
+    clock: Clock
+    health: Health
+    keeper: AccountKeeper
+    has_chain: bool
+    wanting: str = STARTING
+    """Why a full sync must come first, "" when none has to."""
+    drifting: dict[str, str] = field(default_factory=dict)
+    """Conditions whose shares do not equal the chain, with words."""
+    compared_ms: int = 0
+    not_live_since_ms: int = 0
+
+    def why_not(self) -> str:
+        """Why nothing may be placed in any market, "" when it may."""
+        now_ms = self.clock.now_ms()
+        away = self.health.away().get("clob")
+        if away is not None:
+            self.wanting = "the order book was away"
+            return f"the order book is away: {away.last_error}"
+        if not self.keeper.live:
+            self.not_live_since_ms = self.not_live_since_ms or now_ms
+            if now_ms - self.not_live_since_ms > OUTAGE_MS:
+                self.wanting = self.wanting or "the user feed was away"
+            return "the user feed is not live"
+        self.not_live_since_ms = 0
+        if self.wanting:
+            return f"a full sync comes first: {self.wanting}"
+        if self.has_chain and now_ms - self.compared_ms > UNSEEN_MS:
+            return "the books were not compared with the chain for a while"
+        return ""
+
+    def note(self, ended: Ended) -> None:
+        """How a job ended."""
+        if ended.job is Job.FULL_SYNC and ended.is_clean and self.keeper.live and not self.health.away():
+            self.wanting = ""
+        if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
+            self.compared_ms = ended.at_ms
+            self.drifting = {
+                found.condition_id: found.summary
+                for found in ended.result.findings
+                if found.type is IssueType.POSITION_DRIFT and found.severity.is_grave
+            }
