@@ -11,6 +11,7 @@ from tieout.cli import (
     books,
     control,
     database,
+    doctor,
     explain,
     importing,
     init,
@@ -34,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
 app.command("import")(importing.import_)
 app.command("books")(books.books)
 app.command("orders")(movements.orders)

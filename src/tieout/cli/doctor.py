@@ -1,0 +1,90 @@
+"""`tieout doctor`: is everything there that a worker needs? It changes nothing at the venue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tieout.app.clock import now_ms
+from tieout.app.config_reading import ConfigError, read_config
+from tieout.app.doctor import Finding, State, examine, patient_of
+from tieout.app.doctor_checks import checks_of
+from tieout.app.settings import Settings
+from tieout.cli.grid import Column, Grid
+from tieout.cli.options import AsJson
+from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, err, out, print_json, run, say
+from tieout.client.clock import LoopClock
+
+STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.UNKNOWN: "bold magenta"}
+CONFIGURATION = "configuration"
+
+
+def doctor(
+    config: Annotated[Path, typer.Option("--config", help="The worker's configuration.")] = Path("tieout.toml"),
+    as_json: AsJson = False,
+) -> None:
+    """Check everything that a worker needs, at the same time: 0 all is well, 1 something fails, 2 could not tell."""
+
+    async def work() -> int:
+        found = await _findings(config)
+        if as_json:
+            print_json(_json(found))
+        else:
+            _show(found)
+        return code_of(found)
+
+    run(work)
+
+
+async def _findings(path: Path) -> list[Finding]:
+    try:
+        config = read_config(path)
+    except ConfigError as error:
+        return [Finding(CONFIGURATION, State.FAIL, f"{path}: {problem}") for problem in error.problems]
+    first = Finding(CONFIGURATION, State.OK, f"{path}, wallet {config.wallet}")
+    async with patient_of(config, Settings(), LoopClock(now_ms)) as patient:
+        checks = checks_of(patient)
+        with err.status("looking") as status:
+
+            def told(done: int, waiting: Sequence[str]) -> None:
+                names = ", ".join(waiting[:4]) + (" …" if len(waiting) > 4 else "")
+                status.update(f"{done} of {counted(len(checks), 'check')} done, waiting for {names}")
+
+            return [first, *await examine(patient, checks, told)]
+
+
+def code_of(found: Sequence[Finding]) -> int:
+    """A failure outweighs what could not be told; a warning is no failure."""
+    states = {each.state for each in found}
+    if State.FAIL in states:
+        return DOES_NOT
+    return CANNOT_TELL if State.UNKNOWN in states else HOLDS
+
+
+def _json(found: Sequence[Finding]) -> dict[str, object]:
+    rows = [{"check": f.check, "state": f.state.value, "text": f.text, "todo": f.todo} for f in found]
+    return {"holds": code_of(found) == HOLDS, "checks": rows}
+
+
+def _show(found: Sequence[Finding]) -> None:
+    grid = Grid(Column("check", groups=True), Column("state"), Column("what was found, and what to do", folds=True))
+    for each in found:
+        grid.add(each.check, Text(each.state.value, STYLES[each.state]), each.text)
+        if each.todo:
+            grid.add("", "", Text(f"→ {each.todo}", "cyan"))
+    grid.print(out)
+    out.print()
+    counts = Counter(each.state for each in found)
+    words = {State.OK: "well", State.WARN: "with a warning", State.FAIL: "failed", State.UNKNOWN: "could not tell"}
+    told = ", ".join(f"{counts[state]} {words[state]}" for state in State if counts[state])
+    verdict = {
+        HOLDS: ("Ready.", "bold green"),
+        DOES_NOT: ("Not ready.", "bold red"),
+        CANNOT_TELL: ("Cannot tell.", "bold magenta"),
+    }[code_of(found)]
+    say(verdict, f" {counted(len(found), 'check')}: {told}.")
