@@ -9,6 +9,7 @@ import asyncpg
 
 from tieout.app.config import Config
 from tieout.app.readiness import Readiness
+from tieout.app.stopping import cancel_everything
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.client.clock import Clock
 from tieout.client.errors import Meaning, meaning_of
@@ -16,7 +17,8 @@ from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Result
 from tieout.jobs.market_books import MarketBooks
 from tieout.jobs.market_making import MarketMaking, Purse, Quoted, RoundReport
-from tieout.jobs.order_desk import Fate
+from tieout.jobs.order_questions import Fate
+from tieout.jobs.order_desk import OrderDesk
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import controls
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, Control, State
@@ -37,6 +39,7 @@ class MarketRound:
     clock: Clock
     books: MarketBooks
     making: MarketMaking
+    desk: OrderDesk
     history: QuoteLog
     readiness: Readiness
     state: WorkerState
@@ -56,6 +59,11 @@ class MarketRound:
         self.state.why_not, self.state.controls, self.state.problem = why_not, found, report.problem
         self._show(report)
         await self._mind_refusals(report)
+        if self.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is State.HALTED:
+            # The round has emptied the markets that are quoted; a halt is about every order of the wallet.
+            await cancel_everything(
+                self.connection, self.wallet_id, self.desk, self.clock, untouched=self.making.untouched, tries=1
+            )
         return Result(detail=self._figures(report))
 
     def _quoted(self, market: MarketInfo, found: dict[str, Control], why_not: str) -> Quoted:

@@ -131,6 +131,7 @@ async def put_together(
         clock=clock,
         books=books,
         making=MarketMaking(reading, wallet_id, orders),
+        desk=orders,
         history=QuoteLog(reading, wallet_id),
         readiness=readiness,
         state=state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
@@ -27,10 +27,12 @@ class Inventory:
         self._connection = connection
         self._wallet_id = wallet_id
 
-    async def of(self, markets: Sequence[MarketInfo]) -> list[tuple[Holding, tuple[Resting, ...]]]:
-        """Holding and resting orders of each market, in their order."""
+    async def of(
+        self, markets: Sequence[MarketInfo], untouched: Collection[str] = ()
+    ) -> list[tuple[Holding, tuple[Resting, ...]]]:
+        """Holding and resting orders of each market, in their order; orders in *untouched* are left out."""
         tokens = [token for market in markets for token in market.token_ids]
-        resting = await self._resting(tokens, markets)
+        resting = await self._resting(tokens, markets, untouched)
         rows = await self._connection.fetch(_HELD, self._wallet_id, tokens)
         held = {row["token_id"]: (row["shares"], row["cost_basis"]) for row in rows}
         found = []
@@ -40,10 +42,14 @@ class Inventory:
             found.append((holding, tuple(resting[market.condition_id])))
         return found
 
-    async def _resting(self, tokens: list[str], markets: Sequence[MarketInfo]) -> dict[str, list[Resting]]:
+    async def _resting(
+        self, tokens: list[str], markets: Sequence[MarketInfo], untouched: Collection[str]
+    ) -> dict[str, list[Resting]]:
         place = {token: (m.condition_id, index) for m in markets for index, token in enumerate(m.token_ids)}
         found: dict[str, list[Resting]] = {market.condition_id: [] for market in markets}
         for row in await self._connection.fetch(_RESTING, self._wallet_id, tokens):
+            if row["order_id"] in untouched:
+                continue
             condition, outcome = place[row["token_id"]]
             side = Side(row["side"])
             found[condition].append(

@@ -16,7 +16,8 @@ from tieout.client.errors import VenueError
 from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderWanted
 from tieout.jobs.inventory import Inventory
-from tieout.jobs.order_desk import Fate, OrderDesk, Outcome
+from tieout.jobs.order_desk import OrderDesk, Outcome
+from tieout.jobs.order_questions import Fate
 from tieout.quoting.cycle import Decision, decide
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Account, Limits, open_exposure
@@ -65,6 +66,8 @@ class Quoting:
     decision: Decision
     resting: tuple[Resting, ...]
     canceled: tuple[str, ...] = ()
+    gone: int = 0
+    """How many of its cancels leave nothing resting: done now, or not needed any more."""
     outcomes: list[tuple[Quote, Outcome]] = field(default_factory=list)
 
 
@@ -83,6 +86,8 @@ class MarketMaking:
         self._holdings = Inventory(connection, wallet_id)
         self._desk = desk
         self._fair: dict[str, int | None] = {}
+        self.untouched: frozenset[str] = frozenset()
+        """Orders that are not ours and stay as they are, by policy."""
 
     async def round(self, quoted: Sequence[Quoted], purse: Purse, now_ms: int, *, dry: bool = False) -> RoundReport:
         """Decide on every market, then cancel, then place. With *dry* nothing is sent.
@@ -92,8 +97,8 @@ class MarketMaking:
         """
         if self._desk.unknown and not dry:
             await self._desk.settle_unknown()
-        unknown = {asked.condition_id for asked in self._desk.unknown.values()}
-        inventory = await self._holdings.of([each.market for each in quoted])
+        unknown = {sent.condition_id for sent in self._desk.unknown.values()}
+        inventory = await self._holdings.of([each.market for each in quoted], self.untouched)
         report = RoundReport()
         exposures = {
             each.market.condition_id: open_exposure(holding, self._fair.get(each.market.condition_id), resting)
@@ -136,16 +141,18 @@ class MarketMaking:
         except VenueError as error:
             report.problem = str(error)
             return
-        gone = set(answer.canceled)
+        canceled = frozenset(answer.canceled)
         for made in report.markets:
-            made.canceled = tuple(order.id for order in made.decision.plan.cancels if order.id in gone)
+            ids = [order.id for order in made.decision.plan.cancels]
+            made.canceled = tuple(order_id for order_id in ids if order_id in canceled)
+            made.gone = sum(order_id in canceled or order_id in answer.ended for order_id in ids)
 
     async def _place(self, report: RoundReport) -> None:
         """What could not be cancelled still rests, so nothing may be placed that counts on its going."""
         wanted: list[tuple[Quoting, Quote]] = []
         for made in report.markets:
             plan = made.decision.plan
-            is_free = len(made.canceled) == len(plan.cancels)
+            is_free = made.gone == len(plan.cancels)
             if made.quoted.why_not or (plan.cancels and report.problem):
                 continue
             wanted += [(made, quote) for quote in (*plan.places, *(plan.places_after_cancel if is_free else ()))]

@@ -7,8 +7,9 @@ import asyncpg
 from tieout.client.chain import Chain
 from tieout.client.clock import Clock
 from tieout.jobs.chain_follower import ChainFollower
+from tieout.jobs.height import Lateness, as_of
 from tieout.jobs.job import Result
-from tieout.jobs.tie_out import Difference, TieOut, settled_shares, tie_out
+from tieout.jobs.tie_out import Difference, TieOut, tie_out
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding, IssueType, Severity
 from tieout.store.watermarks import Watermark
@@ -38,6 +39,7 @@ class PositionSync:
         self._follower = follower
         self._chain = chain
         self._clock = clock
+        self._lateness = Lateness()
         self.last: TieOut | None = None
 
     async def run(self) -> Result:
@@ -45,8 +47,10 @@ class PositionSync:
         step = await self._follower.step()
         mark = Watermark(str(self._follower.next_block), self._clock.now_ms())
         await watermarks.put(self._connection, self._wallet_id, CHAIN, mark)
-        shares = await settled_shares(self._connection, self._wallet_id)
-        tie = self.last = await tie_out(self._chain, self._wallet, shares, step.block)
+        seen = await as_of(self._connection, self._wallet_id, step.block.number)
+        late = self._lateness.late(seen.pending, self._clock.now_ms())
+        books = await as_of(self._connection, self._wallet_id, step.block.number, late) if late else seen
+        tie = self.last = await tie_out(self._chain, self._wallet, books.shares, step.block)
         conditions = await self._conditions([each.token_id for each in tie.differences])
         return Result(
             [_finding(each, conditions.get(each.token_id, ""), tie) for each in tie.differences],
@@ -55,6 +59,8 @@ class PositionSync:
                 "tokens": tie.tokens,
                 "differences": len(tie.differences),
                 "transactions": step.transactions,
+                "pending": len(books.pending),
+                "late": len(late),
             },
         )
 

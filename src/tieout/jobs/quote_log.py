@@ -8,7 +8,7 @@ import asyncpg
 
 from tieout.client.markets import MarketInfo
 from tieout.jobs.market_making import Quoting, RoundReport
-from tieout.jobs.order_desk import Fate
+from tieout.jobs.order_questions import Fate
 from tieout.ledger.facts import Side
 from tieout.quoting.views import Quote, Resting
 from tieout.store import quotes

@@ -1,0 +1,38 @@
+"""A worker in the real world: the system's clock, chance from the operating system."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+
+from tieout.app.clock import now_ms
+from tieout.app.config import Config
+from tieout.app.worker import Worker
+from tieout.app.worker_parts import Surroundings
+from tieout.client.clock import LoopClock
+from tieout.client.keys import PrivateKey
+from tieout.client.orders import SALT_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run. Without `is_live` nothing is sent that could change anything at the venue."""
+
+    config: Config
+    key: PrivateKey
+    is_live: bool = False
+    take_over: bool = False
+
+
+def worker_of(dsn: str, request: RunRequest) -> Worker:
+    """The worker of *request*, not yet running."""
+    around = Surroundings(
+        LoopClock(now_ms), lambda most: secrets.randbelow(most + 1), lambda: secrets.randbits(SALT_BITS)
+    )
+    return Worker(dsn, request.config, request.key, around, is_live=request.is_live, take_over=request.take_over)
+
+
+async def run_worker(worker: Worker, stop: asyncio.Event) -> None:
+    """Until *stop*; what the worker raises comes out."""
+    await worker.run(stop)

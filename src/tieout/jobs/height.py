@@ -1,0 +1,108 @@
+"""The books as of a block: what the chain must show there, leaving out what it cannot have shown yet.
+
+A movement that the chain tells has its block. One that only the CLOB or the Data API tells has none: it is above the
+block until its receipt is read. It may not stay there for ever, though: what settled long ago, by their word, must be
+on chain (F1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import asyncpg
+
+from tieout.ledger.movement import LOG_BITS
+
+LATE_MS = 300_000
+"""How long after it was first heard of a settled movement may be without its receipt. Finality takes some seconds,
+a reorganisation or a stuck transaction some more; the watch begins again whenever the venue's word changes."""
+
+_HELD = "SELECT token_id, shares FROM positions WHERE wallet_id = $1"
+
+_ABOVE = (
+    "SELECT key, kind, token_id, condition_id, shares, legs, status, tx_hash FROM movements "
+    "WHERE wallet_id = $1 AND chain_position > $2 "
+    "AND kind NOT IN ('adjustment', 'cost correction', 'cash') AND key NOT LIKE 'manual%'"
+)
+
+UNSETTLED = frozenset(("MATCHED", "RETRYING"))
+"""The venue does not say yet that the chain has it."""
+
+
+class Pending(NamedTuple):
+    """A movement that the block does not have. `changes` are signed micro-shares by token."""
+
+    key: str
+    status: str
+    condition_id: str
+    tx_hash: str
+    changes: tuple[tuple[str, int], ...]
+
+
+@dataclass(slots=True)
+class Height:
+    """Shares by token as of a block, and the movements left out because they are above it."""
+
+    shares: dict[str, int]
+    pending: list[Pending] = field(default_factory=list)
+
+
+async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late: Iterable[str] = ()) -> Height:
+    """The books as of *block*; movements in *late* count as if the block had them."""
+    top = (block + 1 << LOG_BITS) - 1
+    # One moment for both: a fill between the two readings would be in one of them only (R3).
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        held = await connection.fetch(_HELD, wallet_id)
+        above = await connection.fetch(_ABOVE, wallet_id, top)
+    shares = {row["token_id"]: row["shares"] for row in held if row["token_id"].isdecimal()}
+    counted = frozenset(late)
+    pending = [_pending(row) for row in above]
+    for movement in pending:
+        if movement.key not in counted:
+            for token_id, change in movement.changes:
+                if token_id in shares:
+                    shares[token_id] -= change
+    return Height(shares, pending)
+
+
+def _pending(row: Mapping[str, object]) -> Pending:
+    return Pending(
+        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(_changes(row))
+    )
+
+
+def _changes(row: Mapping[str, object]) -> Iterable[tuple[str, int]]:
+    """What the movement does to shares, as `Movement.share_changes` says it."""
+    kind, token, shares = str(row["kind"]), str(row["token_id"]), int(str(row["shares"]))
+    given, _, taken = str(row["legs"]).partition(">")
+    if kind in ("buy", "transfer in"):
+        yield token, shares
+    elif kind in ("sell", "transfer out"):
+        yield token, -shares
+    elif kind in ("split", "merge"):
+        for leg, _ in _legs(given):
+            yield leg, shares if kind == "split" else -shares
+    elif kind in ("redemption", "exchange"):
+        for leg, amount in _legs(given):
+            yield leg, -max(amount, 0)
+        yield from _legs(taken)
+
+
+def _legs(text: str) -> list[tuple[str, int]]:
+    pairs = [leg.rpartition(":") for leg in text.split(",") if leg]
+    return [(token, int(amount)) for token, _, amount in pairs]
+
+
+class Lateness:
+    """Since when each settled movement waits for its receipt."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str], int] = {}
+
+    def late(self, pending: Iterable[Pending], now_ms: int) -> frozenset[str]:
+        """The keys of those that have waited for too long."""
+        waiting = {(each.key, each.status) for each in pending if each.status not in UNSETTLED}
+        self._since = {each: self._since.get(each, now_ms) for each in waiting}
+        return frozenset(key for (key, _), since_ms in self._since.items() if now_ms - since_ms > LATE_MS)
