@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tieout.app.config import Config, ForeignOrders, MarketOrder, Selection, is_name_of
+from tieout.app.config import Config, MarketOrder, Selection, is_name_of
 from tieout.app.config_reading import ConfigError, read_config
 from tieout.app.config_text import Draft, config_text
 from tieout.client.limits import DEFAULT_RULES, Window
 from tieout.client.markets import MarketInfo
 from tieout.client.signer_limits import TIERS, Tier
+from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits

@@ -17,6 +17,7 @@ from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule
 from tieout.client.markets import MarketInfo
 from tieout.client.signer_limits import TIERS, Tier
+from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.jobs.market_making import Maker
 from tieout.quoting.ladder import Ladder
 from tieout.quoting.params import Params
@@ -24,15 +25,6 @@ from tieout.quoting.risk import Limits
 
 SIGNATURE_KINDS: Mapping[int, str] = {0: "EOA", 1: "proxy", 2: "safe", 3: "deposit wallet"}
 """What holds the tokens, by signature type (`client/signing.py`)."""
-
-
-class ForeignOrders(StrEnum):
-    """What becomes of an open order of the wallet that is not ours (catalog E2)."""
-
-    ADOPT = "adopt"
-    """It counts as ours: shown, counted in exposure, cancelled when it is not wanted."""
-    CANCEL = "cancel"
-    LEAVE = "leave"
 
 
 class MarketOrder(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tieout.app.config import SIGNATURE_KINDS, Config, ForeignOrders, Intervals, MarketOrder, Selection
+from tieout.app.config import SIGNATURE_KINDS, Config, Intervals, MarketOrder, Selection
 from tieout.app.config_text import COUNTS, plain
 from tieout.app.config_values import (
     Table,
@@ -33,6 +33,7 @@ from tieout.client.endpoints import Endpoints
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule, Window
 from tieout.client.signer_limits import TIERS, Tier
+from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import RANGES, Params, ParamsError
 from tieout.quoting.risk import Limits

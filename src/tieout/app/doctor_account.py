@@ -8,6 +8,7 @@ from tieout.app.config import SIGNATURE_KINDS
 from tieout.app.doctor import Finding, MissingError, Patient, State
 from tieout.app.market_choice import UnknownMarketsError
 from tieout.client.errors import VenueError
+from tieout.client.rpc import CallFailedError
 from tieout.client.signing import exchange_of, signature_type_of
 from tieout.ledger.units import decimal_text
 from tieout.venue.addresses import CONTRACTS, CTF, P_USD, POSITION_MANAGER
@@ -16,6 +17,10 @@ NAMES: Mapping[str, str] = {contract.address: contract.name for contract in CONT
 V2_EXCHANGES = tuple(exchange_of("1", neg_risk=neg_risk).lower() for neg_risk in (False, True))
 V3_EXCHANGE = next(address for address, name in NAMES.items() if name == "ExchangeV3")
 _APPROVE = "make one small trade on the site with this wallet, or approve the exchange by a transaction of your own"
+_DIFFERENT = (
+    "right after a deposit or a trade it is a matter of minutes; else account.signature_type or account.wallet is not "
+    "what the venue trades this key with"
+)
 
 
 def _found(state: State, text: str, todo: str = "") -> Finding:
@@ -39,7 +44,9 @@ async def private_key(patient: Patient) -> Finding:
         todo = "right only for a session key or a wallet made in another way; else give the key of the wallet's owner"
         return _found(State.WARN, text, todo)
     if kind != said:
-        text = f"account.signature_type is {said} ({SIGNATURE_KINDS[said]}); the wallet is a {SIGNATURE_KINDS[kind]}"
+        text = (
+            f"account.signature_type is {said}, {SIGNATURE_KINDS[said]}; the wallet is {kind}, {SIGNATURE_KINDS[kind]}"
+        )
         return _found(State.FAIL, text, f"set signature_type = {kind}")
     return _found(State.OK, f"of {key.address}, which owns the wallet ({SIGNATURE_KINDS[kind]})")
 
@@ -81,11 +88,23 @@ async def open_orders(patient: Patient) -> Finding:
 
 
 async def venue_collateral(patient: Patient) -> Finding:
-    """What the CLOB believes, which is what it accepts orders by."""
+    """What the CLOB believes, which is what it accepts orders by; it may be older than what the chain says."""
     desk, exchanges = await patient.desk(), await _exchanges(patient)
     held = await desk.account.balance_allowance("COLLATERAL", patient.config.signature_type)
+    if other := await _on_chain(patient, held.balance):
+        text = f"the venue believes in {decimal_text(held.balance)} pUSD, the chain has {other}"
+        return _found(State.WARN if held.balance else State.FAIL, text, _DIFFERENT)
     allowed = {exchange: held.allowances.get(exchange, 0) for exchange in exchanges}
-    return _collateral(held.balance, allowed, "the venue believes: ")
+    return _collateral(held.balance, allowed, "the venue believes in ")
+
+
+async def _on_chain(patient: Patient, believed: int) -> str:
+    """What the chain has when that is something else; "" when it is the same or no node tells."""
+    try:
+        held = await patient.chain.balance(P_USD, patient.config.wallet, "latest") if patient.chain else believed
+    except (VenueError, CallFailedError):
+        return ""
+    return "" if held == believed else decimal_text(held)
 
 
 async def chain_collateral(patient: Patient) -> Finding:

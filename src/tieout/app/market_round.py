@@ -17,8 +17,8 @@ from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Result
 from tieout.jobs.market_books import MarketBooks
 from tieout.jobs.market_making import MarketMaking, Purse, Quoted, RoundReport
-from tieout.jobs.order_questions import Fate
 from tieout.jobs.order_desk import OrderDesk
+from tieout.jobs.order_questions import Fate
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import controls
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, Control, State

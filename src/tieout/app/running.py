@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from tieout.app.worker import Worker
 from tieout.app.worker_parts import Surroundings
 from tieout.client.clock import LoopClock
 from tieout.client.keys import PrivateKey
-from tieout.client.orders import SALT_BITS
+from tieout.jobs.own_orders import Salts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,6 @@ class RunRequest:
 
 def worker_of(dsn: str, request: RunRequest) -> Worker:
     """The worker of *request*, not yet running."""
-    around = Surroundings(
-        LoopClock(now_ms), lambda most: secrets.randbelow(most + 1), lambda: secrets.randbits(SALT_BITS)
-    )
+    clock = LoopClock(now_ms)
+    around = Surroundings(clock, lambda most: secrets.randbelow(most + 1), Salts(clock))
     return Worker(dsn, request.config, request.key, around, is_live=request.is_live, take_over=request.take_over)
-
-
-async def run_worker(worker: Worker, stop: asyncio.Event) -> None:
-    """Until *stop*; what the worker raises comes out."""
-    await worker.run(stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -29,6 +29,7 @@ from tieout.jobs.market_books import MarketBooks
 from tieout.jobs.market_making import MarketMaking, Purse
 from tieout.jobs.order_desk import OrderDesk
 from tieout.jobs.order_sync import OrderSync
+from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.position_sync import CHAIN, PositionSync
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import watermarks
@@ -71,8 +72,8 @@ class Parts:
     orders: OrderDesk
     keeper: AccountKeeper
     books: MarketBooks
-    schedule: Schedule
     clock: Clock
+    schedule: Schedule = field(init=False)
 
     def control_changed(self, _condition_id: str) -> None:
         """Somebody paused, halted or resumed: the next round comes at once, and cancels what may not rest."""
@@ -113,13 +114,31 @@ async def put_together(
     keeper = AccountKeeper(desk.account, way.put, clock, int(known.value) if known else 0)
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, has_chain=venue.chain is not None)
-    order_sync = OrderSync(reading, wallet_id, desk.account, way.book, clock)
+    quoted = {market.condition_id: market for market in markets}
+    order_sync = OrderSync(reading, wallet_id, orders, quoted.__contains__, config.foreign_orders)
+    making = MarketMaking(reading, wallet_id, orders)
 
     async def sync_orders() -> Result:
-        report = await order_sync.run()
-        return Result(detail={"live": report.live, "closed": len(report.closed), "foreign": len(report.foreign)})
+        result = await order_sync.work()
+        making.untouched = order_sync.foreign
+        return result
 
-    steps: dict[str, Work] = {"orders": sync_orders}
+    portfolio = Portfolio(
+        reading, wallet_id, config.wallet, venue.clob.public, venue.chain, desk.account, clock, config.signature_type
+    )
+
+    async def mark() -> Result:
+        result = await portfolio.run()
+        state.cash, state.pnl, state.pnl_at_day_start = portfolio.cash, portfolio.pnl, portfolio.pnl_at_day_start
+        return result
+
+    parts = Parts(desk, orders, keeper, books, clock)
+
+    async def trades_read() -> Result:
+        await parts.remember(reading, wallet_id)
+        return Result(detail={"since_s": keeper.since_s})
+
+    steps: dict[str, Work] = {"trades": trades_read, "orders": sync_orders}
     if venue.chain is not None:
         first = await watermarks.get(reading, wallet_id, CHAIN)
         follower = ChainFollower(venue.chain, config.wallet, int(first.value) if first else config.first_block or 0)
@@ -130,23 +149,24 @@ async def put_together(
         config=config,
         clock=clock,
         books=books,
-        making=MarketMaking(reading, wallet_id, orders),
+        making=making,
         desk=orders,
         history=QuoteLog(reading, wallet_id),
         readiness=readiness,
         state=state,
-        markets={market.condition_id: market for market in markets},
-        purse=lambda: Purse(state.cash, state.pnl, state.pnl_at_day_start),
+        markets=quoted,
+        purse=lambda: Purse(portfolio.cash, portfolio.pnl, portfolio.pnl_at_day_start),
         is_live=is_live,
     )
     every = config.jobs
     jobs = [
         Scheduled(Job.FULL_SYNC, every.full_sync, FullSync(keeper, steps).run, reason="on start"),
-        Scheduled(Job.MARKET_MAKING, every.market_making, round_.run),
-        Scheduled(Job.ORDER_SYNC, every.order_sync, sync_orders),
+        Scheduled(Job.PORTFOLIO, every.portfolio, mark, due_ms=1),
+        Scheduled(Job.MARKET_MAKING, every.market_making, round_.run, due_ms=2),
+        Scheduled(Job.ORDER_SYNC, every.order_sync, sync_orders, due_ms=3),
     ]
     if "positions" in steps:
-        jobs.append(Scheduled(Job.POSITION_SYNC, every.position_sync, steps["positions"]))
+        jobs.append(Scheduled(Job.POSITION_SYNC, every.position_sync, steps["positions"], due_ms=4))
     schedule = Schedule(JobRunner(connections.records, lease, clock), clock, jobs, lambda ended: after(ended))
 
     def after(ended: Ended) -> None:
@@ -157,4 +177,5 @@ async def put_together(
         if readiness.wanting:
             schedule.ask_by(Job.FULL_SYNC, clock.now_ms() + RESYNC_MS, readiness.wanting)
 
-    return Parts(desk, orders, keeper, books, schedule, clock)
+    parts.schedule = schedule
+    return parts
