@@ -79,6 +79,9 @@ def _show(found: Sequence[Finding]) -> None:
             grid.add("", "", Text(f"→ {each.todo}", "cyan"))
     grid.print(out)
     out.print()
+    if all(each.check == CONFIGURATION for each in found):
+        say(("Not ready.", "bold red"), f" {counted(len(found), 'problem')} in the file; nothing else was looked at.")
+        return
     counts = Counter(each.state for each in found)
     words = {State.OK: "well", State.WARN: "with a warning", State.FAIL: "failed", State.UNKNOWN: "could not tell"}
     told = ", ".join(f"{counts[state]} {words[state]}" for state in State if counts[state])

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from tieout.app.clock import now_ms
@@ -170,8 +169,8 @@ def _asked_wallet(key: PrivateKey | None) -> str:
         fail("name the wallet that holds the tokens: --wallet 0x…")
     if key is not None:
         say(f"the private key at hand is that of {key.address}")
-    answer = typer.prompt("Address that holds the tokens (your profile on the site shows it)", err=True)
-    return _address(str(answer).strip())
+    question = "Address that holds the tokens (your profile on the site shows it)"
+    return str(typer.prompt(question, value_proc=lambda answer: _address(answer.strip()), err=True))
 
 
 def _asked_kind(wallet: str, why: str) -> int:
@@ -180,7 +179,14 @@ def _asked_kind(wallet: str, why: str) -> int:
         fail(f"what kind of wallet {wallet} is could not be told ({why}); say it with --signature-type: {names}")
     say(f"What kind of wallet this is could not be told: {why}.")
     say(f"Signature types: {names}.")
-    return int(typer.prompt("Signature type", type=click.IntRange(0, max(SIGNATURE_KINDS)), err=True))
+    return int(typer.prompt("Signature type", value_proc=_kind, err=True))
+
+
+def _kind(answer: str) -> int:
+    number = answer.strip()
+    if number not in map(str, SIGNATURE_KINDS):
+        raise typer.BadParameter(f"expected one of {', '.join(map(str, SIGNATURE_KINDS))}")
+    return int(number)
 
 
 def _tell(path: Path, draft: Draft, key: PrivateKey | None) -> None:
