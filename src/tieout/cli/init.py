@@ -97,13 +97,13 @@ def init(
             clock = LoopClock(now_ms)
             net = Net(carrier, clock, Limiter(clock))
             found = await _looked_up(net, endpoints, asked, wallet, key, signature_type, markets)
-        chosen = found.kind.signature_type
+        chosen, why = found.kind.signature_type, found.kind.why
         if chosen is None:
-            chosen = _asked_kind(wallet, found.kind.why)
+            chosen, why = _asked_kind(wallet, why), "as it was answered"
         draft = Draft(
             wallet=wallet,
             signature_type=chosen,
-            kind_why=found.kind.why,
+            kind_why=why,
             first_block=found.start.block,
             first_block_why=found.start.why,
             base_url=base_url or "",
@@ -192,8 +192,8 @@ def _kind(answer: str) -> int:
 def _tell(path: Path, draft: Draft, key: PrivateKey | None) -> None:
     say((f"{path} is written.", "bold green"))
     say(("wallet   ", "dim"), f"{draft.wallet}, {SIGNATURE_KINDS[draft.signature_type]}: {draft.kind_why}")
-    block = "not known" if draft.first_block is None else f"block {draft.first_block:,}"
-    say(("history  ", "dim"), f"from {block}: {draft.first_block_why}")
+    block = "not known" if draft.first_block is None else f"from block {draft.first_block:,}"
+    say(("history  ", "dim"), f"{block}: {draft.first_block_why}")
     count = len(draft.markets)
     named = f"{count} suggested, look through them in the file" if count else "none named: the file says how"
     say(("markets  ", "dim"), draft.markets_why if draft.markets_why and not count else named)
