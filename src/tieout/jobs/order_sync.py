@@ -1,22 +1,30 @@
 """Order sync: the live orders of the books against the venue's, both ways, each disagreement asked for singly.
 
 An empty or short list never closes anything (A1): what is missing is looked for in a second reading, then asked for by
-id, then its trades are read, and only what the venue denies all along is closed, with that as its reason.
+id, then its trades are read, and only what the venue denies all along is closed, with that as its reason. The other
+way, what is open and not ours is dealt with by policy, and what is open though the books call it closed is cancelled:
+the books cannot open it again, and an order that nobody counts must not rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import asyncpg
 
-from tieout.client.clob_account import ClobAccount
-from tieout.client.clock import Clock
+from tieout.client.errors import VenueError
 from tieout.client.pages import Listing
 from tieout.client.rows import OpenOrder
-from tieout.jobs.order_desk import READ_BACK_S, BookFacts
-from tieout.ledger.facts import OrderClosed
+from tieout.jobs import order_findings as found
+from tieout.jobs.foreign_orders import ForeignOrders, follow_policy, untouchable
+from tieout.jobs.job import Result
+from tieout.jobs.order_desk import Fate, OrderDesk
+from tieout.jobs.order_questions import READ_BACK_S, or_error
+from tieout.jobs.own_orders import own_intents
+from tieout.ledger.facts import OrderClosed, OrderIntended
+from tieout.store.runs import Finding
 
 YOUNG_MS = 15_000
 """An order is not missed before this age: its request, or the venue's list, may be that late."""
@@ -36,73 +44,168 @@ class OrderSyncReport:
     denied_by_list: tuple[str, ...] = ()
     """Missing in both lists, yet open when asked for by id: the lists lie."""
     foreign: tuple[str, ...] = ()
-    """Open at the venue, unknown to the books until now; they are booked."""
+    """Open at the venue and not ours; they are booked."""
+    findings: tuple[Finding, ...] = field(default=())
+
+    def result(self) -> Result:
+        """What a run came to, for its record."""
+        figures = {"live": self.live, "closed": len(self.closed), "foreign": len(self.foreign)}
+        return Result(self.findings, figures if self.is_complete else {})
 
 
 class OrderSync:
-    """Compares the orders of one wallet. The client's recorder books whatever is read on the way."""
+    """Compares the orders of one wallet. The client's recorder books whatever is read on the way.
+
+    *quoted* says whether a market (by condition id) is one that somebody quotes; an order of ours that rests in any
+    other is cancelled. To be run before the first quote: `foreign` is empty until then.
+    """
 
     def __init__(
-        self, connection: asyncpg.Connection, wallet_id: int, account: ClobAccount, book: BookFacts, clock: Clock
+        self,
+        connection: asyncpg.Connection,
+        wallet_id: int,
+        desk: OrderDesk,
+        quoted: Callable[[str], bool],
+        policy: ForeignOrders,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
-        self._account = account
-        self._book = book
-        self._clock = clock
+        self._desk = desk
+        self._quoted = quoted
+        self._policy = policy
+        self.foreign: frozenset[str] = frozenset()
+        """Open orders that nothing of ours may touch, as of the last whole comparison."""
+
+    async def work(self) -> Result:
+        """`run`, as a job. Raises VenueError."""
+        return (await self.run()).result()
 
     async def run(self) -> OrderSyncReport:
         """One comparison. Raises VenueError; what was booked until then stays."""
-        before = await self._orders()
-        first = await self._account.open_orders()
+        live = await self._old_enough()
+        first = await self._desk.account.open_orders()
         if not first.is_complete:
-            return OrderSyncReport(is_complete=False)
-        old_enough = self._clock.now_ms() - YOUNG_MS
-        live = {
-            row["order_id"]: row
-            for row in before.values()
-            if row["state"] in ("live", "intended") and row["placed_at_ms"] < old_enough
-        }
-        foreign = tuple(sorted(_ids(first) - before.keys()))
-        missing = live.keys() - _ids(first)
-        if missing:
-            second = await self._account.open_orders()
-            if not second.is_complete:
-                return OrderSyncReport(is_complete=False)
-            missing -= _ids(second)
-        lied: list[str] = []
-        gone: list[str] = []
-        for order_id in sorted(missing):
-            (lied if await self._account.open_order(order_id) is not None else gone).append(order_id)
-        await self._close(live[order_id] for order_id in gone)
-        return OrderSyncReport(True, len(live), tuple(gone), tuple(lied), foreign)
-
-    async def _orders(self) -> dict[str, asyncpg.Record]:
-        rows = await self._connection.fetch(
-            "SELECT order_id, token_id, condition_id, state, placed_at_ms FROM orders WHERE wallet_id = $1",
-            self._wallet_id,
+            return self._incomplete(first)
+        shown = {order.order_id: order for order in first.rows}
+        intents = await own_intents(self._connection, self._wallet_id, shown)
+        foreign = [order for order_id, order in sorted(shown.items()) if order_id not in intents]
+        findings = await follow_policy(self._connection, self._wallet_id, self._policy, foreign, self._desk)
+        self.foreign = await untouchable(self._connection, self._wallet_id, self._policy, list(shown))
+        findings += await self._shown(shown, intents)
+        missing = live.keys() - shown.keys()
+        second = await self._desk.account.open_orders() if missing else first
+        if not second.is_complete:
+            return self._incomplete(second, findings)
+        missing -= _ids(second)
+        closed, lied, about_missing = await self._missing([live[order_id] for order_id in sorted(missing)])
+        return OrderSyncReport(
+            True,
+            len(live),
+            closed,
+            lied,
+            tuple(order.order_id for order in foreign),
+            (*findings, *about_missing),
         )
-        return {row["order_id"]: row for row in rows}
 
-    async def _close(self, rows: Iterable[asyncpg.Record]) -> None:
-        """Read the trades first: an order is closed when its fills are booked (O3)."""
-        gone = list(rows)
+    def _incomplete(self, listing: Listing[OpenOrder], findings: Sequence[Finding] = ()) -> OrderSyncReport:
+        return OrderSyncReport(is_complete=False, findings=(*findings, found.incomplete(listing)))
+
+    async def _old_enough(self) -> dict[str, asyncpg.Record]:
+        """Orders that the books hold as open and that are old enough to be missed; not those being placed now."""
+        rows = await self._connection.fetch(
+            "SELECT order_id, token_id, condition_id, state, placed_at_ms FROM orders "
+            "WHERE wallet_id = $1 AND state IN ('live', 'intended') AND placed_at_ms < $2",
+            self._wallet_id,
+            self._desk.clock.now_ms() - YOUNG_MS,
+        )
+        return {row["order_id"]: row for row in rows if not self._desk.is_in_flight(row["order_id"])}
+
+    async def _shown(self, shown: Mapping[str, OpenOrder], intents: Mapping[str, OrderIntended]) -> list[Finding]:
+        """What is wrong with orders of ours that the venue shows."""
+        findings = [
+            found.mismatch(shown[order_id], intent, differing)
+            for order_id, intent in sorted(intents.items())
+            if (differing := found.differing(shown[order_id], intent))
+        ]
+        rows = await self._connection.fetch(
+            "SELECT order_id, reason FROM orders WHERE wallet_id = $1 AND state IN ('closing', 'closed') "
+            "AND order_id = ANY ($2) ORDER BY order_id",
+            self._wallet_id,
+            list(intents),
+        )
+        closed = {row["order_id"]: row["reason"] for row in rows}
+        orphans = [
+            order_id
+            for order_id in sorted(intents)
+            if order_id not in closed and not self._quoted(shown[order_id].condition_id)
+        ]
+        # The list may be late by an order that was cancelled just now, so each is asked for.
+        asked = await asyncio.gather(*(self._desk.account.open_order(order_id) for order_id in closed))
+        undead = [order_id for order_id, order in zip(closed, asked, strict=True) if order is not None]
+        resting = await self._cancel([shown[order_id] for order_id in (*undead, *orphans)])
+        findings += [found.undead(shown[each], closed[each], resting.get(each)) for each in undead]
+        findings += [found.orphan(shown[each], resting.get(each)) for each in orphans]
+        return findings
+
+    async def _cancel(self, orders: Collection[OpenOrder]) -> Mapping[str, str]:
+        """Cancel; what rests still, with the reason."""
+        if not orders:
+            return {}
+        since_s = min(order.created_at_ms for order in orders) // 1000
+        return (await self._desk.cancel([order.order_id for order in orders], "", since_s)).resting
+
+    async def _missing(
+        self, missing: Sequence[asyncpg.Record]
+    ) -> tuple[tuple[str, ...], tuple[str, ...], list[Finding]]:
+        """Those closed, those that are open all the same, and the issues of both."""
+        asked = [row for row in missing if row["state"] == "live"]
+        orders = await asyncio.gather(*(or_error(self._desk.account.open_order(row["order_id"])) for row in asked))
+        lied = [row for row, order in zip(asked, orders, strict=True) if isinstance(order, OpenOrder)]
+        gone = [row for row, order in zip(asked, orders, strict=True) if order is None]
+        findings = [found.denied_by_list(row) for row in lied]
+        closed = await self._close(gone)
+        never = await self._never_arrived([row for row in missing if row["state"] == "intended"])
+        findings += [found.gone(row, GONE) for row in closed] + [found.gone(row, why) for row, why in never]
+        unheard = next((order for order in orders if isinstance(order, VenueError)), None)
+        if unheard is not None and not findings:
+            raise unheard
+        ids = sorted(row["order_id"] for row in (*closed, *(row for row, _ in never)))
+        return tuple(ids), tuple(row["order_id"] for row in lied), findings
+
+    async def _never_arrived(self, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str]]:
+        """Ask about orders with nothing but an intent as after a crash; those that never arrived, with the reason."""
+        if not rows:
+            return []
+        settled = {each.order_id: each for each in await self._desk.resume(self._connection, self._wallet_id)}
+        return [
+            (row, settled[row["order_id"]].text)
+            for row in rows
+            if row["order_id"] in settled and settled[row["order_id"]].fate is Fate.NEVER_ARRIVED
+        ]
+
+    async def _close(self, gone: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+        """Close *gone* and return them; none when their trades do not come whole: an order is closed when its fills
+        are booked (O3).
+        """
         if not gone:
-            return
+            return gone
         since_s = min(row["placed_at_ms"] for row in gone) // 1000 - READ_BACK_S
-        await self._account.trades(after_s=max(since_s, 0))
-        await self._book(
+        trades = await self._desk.account.trades(after_s=max(since_s, 0))
+        if not trades.is_complete:
+            return ()
+        await self._desk.book(
             [
                 OrderClosed(
                     order_id=row["order_id"],
                     token_id=row["token_id"],
                     condition_id=row["condition_id"],
                     reason=GONE,
-                    occurred_at_ms=self._clock.now_ms(),
+                    occurred_at_ms=self._desk.clock.now_ms(),
                 )
                 for row in gone
             ]
         )
+        return gone
 
 
 def _ids(listing: Listing[OpenOrder]) -> set[str]:
