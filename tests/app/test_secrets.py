@@ -42,7 +42,7 @@ def test_what_is_no_key_is_not_repeated(text: str, tmp_path: Path) -> None:
     with pytest.raises(SecretError) as raised:
         private_key(Config(wallet="0x"), environ)
     assert not text or text not in str(raised.value)
-    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
