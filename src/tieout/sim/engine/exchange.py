@@ -245,7 +245,7 @@ class Exchange:
     def cancel_uncovered(self, wallets: Iterable[str]) -> list[Order]:
         """The venue cancels resting orders that their wallet can no longer pay (`polymarket.md` 2)."""
         orders = [order for wallet in sorted(wallets) for order in self._by_wallet.get(wallet, {}).values()]
-        uncovered = [order for order in orders if not self.funds.covers(order)]
+        uncovered = self.funds.uncovered(orders)
         return self.cancel_many(uncovered, OrderStatus.CANCELED_NOT_ENOUGH_BALANCE)
 
     def _watch_expiry(self, order: Order) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 from tieout.sim.contracts import exchange_of, ledger_of
@@ -67,9 +68,20 @@ class Funds:
             matched = self.matched[asset_of(order)]
             raise Rejected(Reason.BALANCE, balance=self._balance(order), matched=matched, amount=amount)
 
-    def covers(self, order: Order) -> bool:
-        """The rest of a resting order is still covered."""
-        return need(order) <= self.free(order)
+    def uncovered(self, orders: Iterable[Order]) -> list[Order]:
+        """Those of the resting *orders* whose rest is no longer covered, each on its own."""
+        free: dict[tuple[str, int, Side], int] = {}
+        found = []
+        for order in orders:
+            # One balance for all that pay with the same: a maker may have hundreds of orders.
+            wanted = order.request
+            paid_with = (wanted.wallet, wanted.token, order.side)
+            left = free.get(paid_with)
+            if left is None:
+                left = free[paid_with] = self.free(order)
+            if wanted.maker_amount > left and need(order) > left:
+                found.append(order)
+        return found
 
     def hold(self, trade: Trade) -> None:
         """Count what the trade will take."""
