@@ -89,7 +89,7 @@ class MarketBooks:
     """Books of the markets watched. Prices are not journalled; *put* gets what is a fact, and what nobody can read.
 
     `dirty` has the markets whose book, grid or life changed since it was taken; `resyncs` counts books made right by
-    REST, `mended` those of them that nobody knew to be wrong; `unknown` counts what frames said that is not known.
+    REST, `mended` those that nobody knew to be wrong; `unknown` counts what frames said that is not known.
     """
 
     def __init__(self, public: ClobPublic, feed: MarketFeed, clock: Clock, put: Put | None) -> None:
@@ -278,6 +278,8 @@ class MarketBooks:
         self._touch(market)
         if book.wrong:
             self._due.add((token,))
+        elif book.unproven:
+            self._due.add((token,), AGAIN)
 
     def _odd_frame(self, frame: Frame) -> bool:
         """A frame that cannot be read: whatever it spoke of is read again. Whether it is for the journal."""
@@ -328,7 +330,11 @@ class MarketBooks:
 
     def _is_wanted(self, token: str) -> bool:
         found = self._tokens.get(token)
-        return found is not None and not found[1].info.closed and bool(found[0].wrong or token in self._audit_of)
+        return (
+            found is not None
+            and not found[1].info.closed
+            and bool(found[0].wrong or found[0].unproven or token in self._audit_of)
+        )
 
     async def _read_part(self, tokens: Sequence[str]) -> None:
         known = [(token, *found) for token in tokens if (found := self._tokens.get(token))]
@@ -357,20 +363,18 @@ class MarketBooks:
         if found is None:
             return False
         book, market = found
-        was_wrong = bool(book.wrong)
+        was_wrong, known_ms = bool(book.wrong), book.last_ms
         reading = book.read(dict(shown.bids), dict(shown.asks), shown.at_ms, asked)
+        if was_wrong or book.wrong or reading is Reading.CHANGED:
+            self._touch(market)
+        if book.wrong or book.unproven:
+            self._due.add((shown.token_id,), AGAIN)
         if reading is Reading.OLD:
-            if was_wrong:
-                self._due.add((shown.token_id,), AGAIN)
             return False
         if changes == market.changes and shown.tick and shown.tick != market.info.tick:
             self._change(market, tick=shown.tick)
-        if was_wrong or reading is Reading.CHANGED:
-            self._touch(market)
-            self.resyncs += 1
-            self.mended += not was_wrong
-        if book.wrong:
-            self._due.add((shown.token_id,), RETRY)
+        self.resyncs += was_wrong
+        self.mended += reading is Reading.CHANGED and not was_wrong and shown.at_ms <= known_ms
         return reading is Reading.CHANGED
 
     def _left_out(self, token: str) -> None:

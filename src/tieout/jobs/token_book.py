@@ -2,8 +2,10 @@
 
 Each price holds the newest that was said of it, by the venue's time (milliseconds). A snapshot speaks of all prices at
 once, and a change is newer than a snapshot of an earlier time. So what is heard twice or out of order changes nothing.
-What the times cannot decide (two different sizes of one price in one millisecond) and what contradicts the book (the
-best prices in a change) makes it wrong until the truth is heard or read.
+What contradicts the book (the best prices in a change, two snapshots of one time) makes it wrong until the truth is
+heard or read. Two sizes of one price in one millisecond are taken in the order they come, and the book is unproven: an
+order replaced at its price does that, and a match that takes two from a level, which is followed by a snapshot. So does
+a change that is older than a book read by REST, which does not show it: it crossed, or their clocks differ.
 
 Two things show in nothing but the next snapshot or reading: a lost change away from the best prices, and three messages
 of one price and one millisecond in another order than they were sent, with a snapshot of that millisecond.
@@ -19,8 +21,7 @@ from tieout.ledger.units import MICRO
 from tieout.quoting.views import Levels
 
 NO_SNAPSHOT = "no snapshot yet"
-OUT_OF_ORDER = "two sizes for one price in one millisecond"
-NOT_SHOWN = "a change came late that the book read by REST does not show"
+OUT_OF_ORDER = "a snapshot and what was said in its millisecond differ"
 
 
 class Reading(Enum):
@@ -38,6 +39,8 @@ class Asked:
 
     heard: int
     turn: int
+    marks: int
+    last_ms: int
 
 
 @dataclass(slots=True)
@@ -99,14 +102,19 @@ class Side:
 
 
 class TokenBook:
-    """`wrong` says why the book is not to be used, "" when it is. `early` and `late` count what came out of order."""
+    """`wrong` says why the book is not to be used, "" when it is. `early` and `late` count what came out of order.
+
+    `unproven`: it is right if messages came in order, which their times do not tell; a reading would.
+    """
 
     __slots__ = (
         "_base_ms",
         "_base_read",
         "_heard",
         "_lost",
+        "_marks",
         "_missed",
+        "_tie_ms",
         "_turn",
         "_unsure",
         "_wrong_ms",
@@ -115,6 +123,7 @@ class TokenBook:
         "early",
         "last_ms",
         "late",
+        "unproven",
         "wrong",
     )
 
@@ -124,6 +133,7 @@ class TokenBook:
         self.last_ms = 0
         """The time of the newest that was heard or read."""
         self.wrong = NO_SNAPSHOT
+        self.unproven = False
         self.early = self.late = 0
         self._base_ms = 0
         """The time of the snapshot that the book rests on."""
@@ -131,13 +141,15 @@ class TokenBook:
         """That snapshot is REST's: whether its times are those of the channel, nobody says."""
         self._wrong_ms = 0
         """A snapshot of a later time makes it right again."""
+        self._tie_ms = 0
+        """When the book became unproven; an agreeing snapshot of that time is enough."""
         self._lost = True
         """Nothing is known for sure: only a snapshot helps, and changes before it are not taken."""
         self._missed = False
         """A change was not taken, or the book was wrong when it was lost: its content is no evidence."""
         self._unsure = False
         """Something unreadable was said, nobody knows of when: only a reading helps."""
-        self._heard = self._turn = 0
+        self._heard = self._turn = self._marks = 0
 
     # what the channel says
 
@@ -154,11 +166,11 @@ class TokenBook:
         if at_ms < known_ms:
             self.late += 1
             if self._base_read and price not in side.times and side.sizes.get(price, 0) != size:
-                self._mark(NOT_SHOWN, known_ms)
+                self._mark_unproven(known_ms)
             return
         if side.sizes.get(price, 0) != size:
             if at_ms == known_ms:
-                self._mark(OUT_OF_ORDER, at_ms - 1)
+                self._mark_unproven(at_ms)
             side.set(price, size)
         side.times[price] = at_ms
         if at_ms > self.last_ms:
@@ -188,16 +200,7 @@ class TokenBook:
             return
         if at_ms < self._base_ms:
             self.late += 1
-            return
-        merged_bids, bids_agree = self.bids.merged(bids, at_ms)
-        merged_asks, asks_agree = self.asks.merged(asks, at_ms)
-        repeats = at_ms > self._base_ms or self._shows(merged_bids, merged_asks)
-        self._base_ms, self._base_read, self.last_ms = at_ms, False, max(self.last_ms, at_ms)
-        self.bids.replace(merged_bids, at_ms)
-        self.asks.replace(merged_asks, at_ms)
-        if not (bids_agree and asks_agree and repeats):
-            self._mark(OUT_OF_ORDER, at_ms)
-        elif at_ms > self._wrong_ms and not self._unsure:
+        elif self._merge(bids, asks, at_ms) and at_ms > self._wrong_ms and not self._unsure:
             self.wrong = ""
 
     # what may be missing
@@ -220,29 +223,55 @@ class TokenBook:
 
     def asked(self) -> Asked:
         """To be handed to `read` with the answer."""
-        return Asked(self._heard, self._turn)
+        return Asked(self._heard, self._turn, self._marks, self.last_ms)
 
     def read(self, bids: Sizes, asks: Sizes, at_ms: int, asked: Asked) -> Reading:
-        """Take a book that was asked for. Frames cross it: it counts when it is as new as all that was heard.
+        """Take a book that was asked for: it counts when it is as new as all that was heard before.
 
-        The time of a book that rests may be that of its last change, before that of a snapshot: then its content tells.
+        Frames cross it: what they say of later times stays. The time of a book that rests may be that of its last
+        change, before that of a snapshot: then its content tells.
         """
         if asked.turn != self._turn:
             return Reading.OLD
         alone = asked.heard == self._heard
-        same = self._shows(bids, asks)
+        same, before = self._shows(bids, asks), (self.bids.sizes, self.asks.sizes)
         if at_ms > self.last_ms or (at_ms == self.last_ms and alone):
             self._rest_on(bids, asks, at_ms, read=True)
         elif alone and same and not self._missed and at_ms >= self._wrong_ms:
-            self._lost = self._unsure = False
+            self._lost = self._unsure = self.unproven = False
             self.wrong = ""
+        elif self._is_crossed_by_news(at_ms, asked) and self._merge(bids, asks, at_ms):
+            self._base_read, self._unsure, self.wrong = True, False, ""
         else:
             return Reading.OLD
-        return Reading.SAME if same else Reading.CHANGED
+        return Reading.SAME if self._shows(*before) else Reading.CHANGED
+
+    def _is_crossed_by_news(self, at_ms: int, asked: Asked) -> bool:
+        """A book as new as all that was heard when it was asked for, and nothing contradicted ours since its time."""
+        covers = at_ms >= asked.last_ms and at_ms >= self._base_ms and not self._lost
+        return covers and (asked.marks == self._marks or at_ms > max(self._wrong_ms, self._tie_ms))
+
+    def _merge(self, bids: Sizes, asks: Sizes, at_ms: int) -> bool:
+        """Rest on a snapshot that is no older than the last; what was said of later times stays.
+
+        Whether it agrees with what was said of its own millisecond; the book is wrong where it does not.
+        """
+        merged_bids, bids_agree = self.bids.merged(bids, at_ms)
+        merged_asks, asks_agree = self.asks.merged(asks, at_ms)
+        repeats = at_ms > self._base_ms or self._shows(merged_bids, merged_asks)
+        self._base_ms, self._base_read, self.last_ms = at_ms, False, max(self.last_ms, at_ms)
+        self.bids.replace(merged_bids, at_ms)
+        self.asks.replace(merged_asks, at_ms)
+        if not (bids_agree and asks_agree and repeats):
+            self._mark(OUT_OF_ORDER, at_ms)
+            return False
+        if at_ms >= self._tie_ms:
+            self.unproven = False
+        return True
 
     def _rest_on(self, bids: Sizes, asks: Sizes, at_ms: int, *, read: bool) -> None:
         """Begin anew with a book that covers everything heard."""
-        self._lost = self._missed = self._unsure = False
+        self._lost = self._missed = self._unsure = self.unproven = False
         self._base_read = read
         self._base_ms, self.last_ms, self._wrong_ms, self.wrong = at_ms, max(self.last_ms, at_ms), 0, ""
         self.bids.replace(bids, at_ms + 1)
@@ -254,6 +283,12 @@ class TokenBook:
         """Wrong, until a snapshot of later than *at_ms* is heard or a book as new as all that was heard is read."""
         self._wrong_ms = max(self._wrong_ms, at_ms) if self.wrong else at_ms
         self.wrong = reason
+        self._marks += 1
+
+    def _mark_unproven(self, at_ms: int) -> None:
+        self._tie_ms = max(self._tie_ms, at_ms) if self.unproven else at_ms
+        self.unproven = True
+        self._marks += 1
 
     def _shows(self, bids: Sizes, asks: Sizes) -> bool:
         return self.bids.sizes == bids and self.asks.sizes == asks
