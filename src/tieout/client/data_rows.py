@@ -5,12 +5,14 @@ Shares and collateral are micro-units, the floats' binary noise rounded away; ti
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tieout.ledger.facts import Side
+from tieout.ledger.units import MICRO
 from tieout.venue import fields
-from tieout.venue.wire import Row
+from tieout.venue.wire import Row, WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class PositionRow:
     shares: int
     redeemable: bool
     mergeable: bool
+    average: int = 0
+    """Average price paid by the index's own rules, 0 when it tells none; for comparing only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def position_row(row: Row) -> PositionRow:
         shares=fields.float_amount(renamed, size),
         redeemable=row.get("redeemable") is True,
         mergeable=row.get("mergeable") is True,
+        average=_average(renamed),
     )
 
 
@@ -70,6 +75,7 @@ def event_row(row: Row) -> EventRow:
 
 _V2_NAMES = {
     "asset": "token_id",
+    "avgPrice": "avg_price",
     "conditionId": "condition_id",
     "outcomeIndex": "outcome_index",
     "transactionHash": "transaction_hash",
@@ -80,6 +86,13 @@ _V2_NAMES = {
 def _renamed(row: Row) -> dict[str, Any]:
     """The row with the names of v2."""
     return {_V2_NAMES.get(name, name): value for name, value in row.items()}
+
+
+def _average(row: Row) -> int:
+    """Micro-units, rounded down; one that cannot be read is none, and takes no position with it."""
+    with suppress(WireError):
+        return int(fields.number(row, "avg_price") * MICRO)
+    return 0
 
 
 def _or_zero(row: Row, name: str) -> int:
