@@ -69,11 +69,11 @@ async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late
 
 def _pending(row: Mapping[str, object]) -> Pending:
     return Pending(
-        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(_changes(row))
+        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(changes_of(row))
     )
 
 
-def _changes(row: Mapping[str, object]) -> Iterable[tuple[str, int]]:
+def changes_of(row: Mapping[str, object]) -> Iterable[tuple[str, int]]:
     """What the movement does to shares, as `Movement.share_changes` says it."""
     kind, token, shares = str(row["kind"]), str(row["token_id"]), int(str(row["shares"]))
     given, _, taken = str(row["legs"]).partition(">")

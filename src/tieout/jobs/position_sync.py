@@ -1,28 +1,38 @@
-"""Position sync with a node: the chain up to the finalized block into the books, then every balance compared."""
+"""Position sync with a node: the chain up to the finalized block into the books, then every balance compared.
+
+Books and balances are of the same block, so nothing that lands meanwhile can make a difference (R3). What the chain
+shows and no order explains is booked by its receipt, and told (T2); what is left over is a drift with a likely cause.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import asyncpg
 
 from tieout.client.chain import Chain
 from tieout.client.clock import Clock
-from tieout.jobs.chain_follower import ChainFollower
-from tieout.jobs.height import Lateness, as_of
+from tieout.jobs.chain_follower import ChainFollower, Step
+from tieout.jobs.drift_cause import may_have_held
+from tieout.jobs.drift_findings import Drift, drift_finding, explained
+from tieout.jobs.external import external_events
+from tieout.jobs.height import Height, Lateness, as_of
 from tieout.jobs.job import Result
-from tieout.jobs.tie_out import Difference, TieOut, tie_out
+from tieout.jobs.repeated_drift import repeated
+from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.store import watermarks
-from tieout.store.runs import Action, Finding, IssueType, Severity
+from tieout.store.runs import Action, Finding
 from tieout.store.watermarks import Watermark
 
 CHAIN = "chain"
 """Watermark: the next block to read."""
 
-WARN_FROM, ERROR_FROM = 10_000, 100_000
-"""Micro-shares of drift from which an issue is a warning, and an error (catalog)."""
+READ_AGAIN_BLOCKS = 2_000
+"""So many blocks at most are read once more when balances differ: a node may have left out logs."""
 
 
 class PositionSync:
-    """`last` is the comparison of the last run."""
+    """`last` is the comparison of the last run; `pauses` are the conditions it says to pause, with the reason (I1)."""
 
     def __init__(
         self,
@@ -40,48 +50,106 @@ class PositionSync:
         self._chain = chain
         self._clock = clock
         self._lateness = Lateness()
+        self._tied_block = 0
+        """The last block at which everything tied out."""
+        self._known: frozenset[tuple[str, int]] = frozenset()
+        """(token, drift) of the differences that reading again did not explain."""
         self.last: TieOut | None = None
+        self.pauses: tuple[tuple[str, str], ...] = ()
 
     async def run(self) -> Result:
         """Follow the chain and compare. Raises VenueError, CallFailedError."""
-        step = await self._follower.step()
-        mark = Watermark(str(self._follower.next_block), self._clock.now_ms())
-        await watermarks.put(self._connection, self._wallet_id, CHAIN, mark)
-        seen = await as_of(self._connection, self._wallet_id, step.block.number)
-        late = self._lateness.late(seen.pending, self._clock.now_ms())
-        books = await as_of(self._connection, self._wallet_id, step.block.number, late) if late else seen
-        tie = self.last = await tie_out(self._chain, self._wallet, books.shares, step.block)
-        conditions = await self._conditions([each.token_id for each in tie.differences])
+        self.pauses = ()
+        is_first = await watermarks.get(self._connection, self._wallet_id, CHAIN) is None
+        step = await self._step()
+        tie, drifts, books = await self._compared(step)
+        corrected: list[Finding] = []
+        again: Step | None = None
+        if self._worth_reading_again(drifts):
+            again = await self._read_again(step)
+            before = drifts
+            tie, drifts, books = await self._compared(again)
+            corrected = await self._found_again(before, drifts, tie)
+        self._remember(tie, drifts)
+        found = await explained(self._connection, self._wallet_id, drifts, self._clock.now_ms(), has_node=True)
+        findings = [*_findings(found, tie), *corrected]
+        repeats, self.pauses = await repeated(self._connection, self._wallet_id, found, self._clock.now_ms())
+        if not is_first:
+            findings += await external_events(self._connection, self._wallet_id, step.first, tie.block.number)
         return Result(
-            [_finding(each, conditions.get(each.token_id, ""), tie) for each in tie.differences],
+            [*findings, *repeats],
             {
                 "block": tie.block.number,
                 "tokens": tie.tokens,
-                "differences": len(tie.differences),
-                "transactions": step.transactions,
+                "differences": len(found),
+                "transactions": step.transactions + (again.transactions if again else 0),
                 "pending": len(books.pending),
-                "late": len(late),
+                "drifted": sorted({each.condition_id for each in found}),
             },
         )
 
-    async def _conditions(self, tokens: list[str]) -> dict[str, str]:
-        rows = await self._connection.fetch(
-            "SELECT token_id, condition_id FROM positions WHERE wallet_id = $1 AND token_id = ANY ($2)",
-            self._wallet_id,
-            tokens,
-        )
-        return {row["token_id"]: row["condition_id"] for row in rows}
+    async def compare(self) -> list[Finding]:
+        """Read the chain on and say what differs; nothing is read again, counted, or paused."""
+        tie, drifts, _ = await self._compared(await self._step())
+        found = await explained(self._connection, self._wallet_id, drifts, self._clock.now_ms(), has_node=True)
+        return _findings(found, tie)
+
+    async def _step(self) -> Step:
+        step = await self._follower.step()
+        mark = Watermark(str(self._follower.next_block), self._clock.now_ms())
+        await watermarks.put(self._connection, self._wallet_id, CHAIN, mark)
+        return step
+
+    async def _compared(self, step: Step) -> tuple[TieOut, list[Drift], Height]:
+        """Balances and books at the block of *step*, and the differences that no movement on its way explains."""
+        books = await as_of(self._connection, self._wallet_id, step.block.number)
+        late = self._lateness.late(books.pending, self._clock.now_ms())
+        if late:
+            books = await as_of(self._connection, self._wallet_id, step.block.number, late)
+        tie = self.last = await tie_out(self._chain, self._wallet, books.shares, step.block)
+        waiting: dict[str, list[int]] = {}
+        for movement in books.pending:
+            if movement.key not in late:
+                for token_id, change in movement.changes:
+                    waiting.setdefault(token_id, []).append(change)
+        drifts = []
+        for each in tie.differences:
+            pending = waiting.get(each.token_id, [])
+            # The block may have some of them already, when their receipts were never read.
+            if not may_have_held(each.books + sum(pending), each.chain, pending):
+                drifts.append(Drift(each.token_id, each.books, each.chain, sum(pending)))
+        return tie, drifts, books
+
+    def _worth_reading_again(self, drifts: Sequence[Drift]) -> bool:
+        return bool(drifts) and _figures(drifts) != self._known
+
+    async def _read_again(self, step: Step) -> Step:
+        """Once more from the last block that tied out: logs that a node left out are there the next time."""
+        top = self._follower.next_block
+        self._follower.next_block = max(self._tied_block + 1, step.block.number - READ_AGAIN_BLOCKS, 0)
+        try:
+            return await self._step()
+        finally:
+            self._follower.next_block = max(self._follower.next_block, top)
+
+    async def _found_again(self, before: Sequence[Drift], after: Sequence[Drift], tie: TieOut) -> list[Finding]:
+        """What reading again explained: corrected by the receipts themselves."""
+        left = {drift.token_id for drift in after}
+        gone = [drift for drift in before if drift.token_id not in left]
+        found = await explained(self._connection, self._wallet_id, gone, self._clock.now_ms(), has_node=True)
+        return _findings(found, tie, Action.CORRECTED)
+
+    def _remember(self, tie: TieOut, drifts: Sequence[Drift]) -> None:
+        self._known = _figures(drifts)
+        if not drifts:
+            self._tied_block = tie.block.number
 
 
-def _finding(each: Difference, condition_id: str, tie: TieOut) -> Finding:
-    size = abs(each.drift)
-    grave = Severity.ERROR if size >= ERROR_FROM else Severity.WARN if size >= WARN_FROM else Severity.INFO
-    return Finding(
-        IssueType.POSITION_DRIFT,
-        grave,
-        Action.LOGGED,
-        f"the books hold {each.books} micro-shares and the wallet {each.chain} at block {tie.block.number}",
-        condition_id=condition_id,
-        token_id=each.token_id,
-        evidence={"books": each.books, "chain": each.chain, "drift": each.drift, "block": tie.block.number},
-    )
+def _figures(drifts: Sequence[Drift]) -> frozenset[tuple[str, int]]:
+    return frozenset((drift.token_id, drift.size) for drift in drifts)
+
+
+def _findings(drifts: Sequence[Drift], tie: TieOut, action: Action = Action.LOGGED) -> list[Finding]:
+    evidence = {"block": tie.block.number, "block_hash": tie.block.hash}
+    witness = f"the wallet at block {tie.block.number}"
+    return [drift_finding(drift, witness, action, {**evidence, "chain": drift.truth}) for drift in drifts]

@@ -1,0 +1,121 @@
+"""Reconcile: the Data API beside the books, as a third witness. It explains and warns; it never changes a figure (S1).
+
+Its activity is booked as evidence when it is read; its average prices are compared and never imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from tieout.client.clock import Clock
+from tieout.client.data_api import DataApi
+from tieout.client.data_rows import PositionRow
+from tieout.jobs.data_feed import DataFeed, Reading
+from tieout.jobs.job import Result
+from tieout.ledger.units import MICRO, decimal_text
+from tieout.store.runs import Action, Finding, IssueType, Severity
+
+WIDE = 10_000
+"""Micro-units of price from which two average costs are far apart: a cent..."""
+
+WIDE_PER_MILLE = 20
+"""...and so much of our own."""
+
+_COSTS = "SELECT token_id, condition_id, shares, cost_basis FROM positions WHERE wallet_id = $1 AND shares > 0"
+
+
+class Reconcile:
+    """Reads *feed* on, then compares average costs."""
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        wallet_id: int,
+        wallet: str,
+        data_api: DataApi,
+        clock: Clock,
+        feed: DataFeed,
+    ) -> None:
+        self._connection = connection
+        self._wallet_id = wallet_id
+        self._wallet = wallet
+        self._data_api = data_api
+        self._clock = clock
+        self._feed = feed
+
+    @property
+    def stale(self) -> bool:
+        """Whether the index is stuck."""
+        return self._feed.stale
+
+    async def run(self) -> Result:
+        """Raises VenueError."""
+        reading = await self._feed.read()
+        listing = await self._data_api.positions(self._wallet)
+        flaws = [flaw for flaw in (reading.flaw, listing.flaw) if flaw]
+        findings = [_not_whole(flaw) for flaw in flaws]
+        if self._feed.stale:
+            findings.append(self._stuck())
+        else:
+            findings += await self._average_costs(listing.rows)
+        return Result(findings, self._figures(reading, len(listing.rows)))
+
+    def _figures(self, reading: Reading, positions: int) -> dict[str, object]:
+        return {
+            "since_s": reading.since_s,
+            "rows": reading.rows,
+            "positions": positions,
+            "lag_ms": self._feed.lag_ms,
+            "missing": len(self._feed.missing),
+        }
+
+    def _stuck(self) -> Finding:
+        missing = self._feed.missing
+        return Finding(
+            IssueType.DATA_API_STALE,
+            Severity.WARN,
+            Action.LOGGED,
+            f"the Data API does not show {len(missing)} fills that are proven, for longer than "
+            f"{self._feed.lag_ms // 1000} s; nothing is concluded from it until it does",
+            evidence={"transactions": list(missing[:20]), "lag_ms": self._feed.lag_ms},
+        )
+
+    async def _average_costs(self, stated: Sequence[PositionRow]) -> list[Finding]:
+        """Only where both hold the same shares: otherwise the shares differ, and position sync says so."""
+        rows = await self._connection.fetch(_COSTS, self._wallet_id)
+        books = {row["token_id"]: row for row in rows}
+        found = []
+        for position in stated:
+            ours = books.get(position.token_id)
+            if ours is None or not position.average or ours["shares"] != position.shares:
+                continue
+            average = ours["cost_basis"] * MICRO // ours["shares"]
+            gap = abs(average - position.average)
+            if gap > WIDE and gap * 1000 > average * WIDE_PER_MILLE:
+                found.append(_far_apart(position, ours["condition_id"], average))
+        return found
+
+
+def _not_whole(flaw: str) -> Finding:
+    return Finding(
+        IssueType.DATA_API_UNAVAILABLE,
+        Severity.WARN,
+        Action.LOGGED,
+        f"the Data API's answer did not come whole: {flaw}",
+        evidence={"flaw": flaw},
+    )
+
+
+def _far_apart(position: PositionRow, condition_id: str, average: int) -> Finding:
+    return Finding(
+        IssueType.AVG_COST_DRIFT,
+        Severity.WARN,
+        Action.LOGGED,
+        f"our average cost is {decimal_text(average)} a share, the Data API says {decimal_text(position.average)}; "
+        "ours stays: is a trade from outside missing?",
+        condition_id=condition_id,
+        token_id=position.token_id,
+        evidence={"average": average, "stated": position.average, "shares": position.shares},
+    )
