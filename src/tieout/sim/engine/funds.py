@@ -70,12 +70,13 @@ class Funds:
 
     def uncovered(self, orders: Iterable[Order]) -> list[Order]:
         """Those of the resting *orders* whose rest is no longer covered, each on its own."""
-        free: dict[tuple[str, int, Side], int] = {}
+        free: dict[tuple[str, int | str], int] = {}
         found = []
         for order in orders:
             # One balance for all that pay with the same: a maker may have hundreds of orders.
             wanted = order.request
-            paid_with = (wanted.wallet, wanted.token, order.side)
+            is_buy = order.side is Side.BUY
+            paid_with = (wanted.wallet, exchange_of(order.market, wanted.token) if is_buy else wanted.token)
             left = free.get(paid_with)
             if left is None:
                 left = free[paid_with] = self.free(order)
