@@ -1,0 +1,214 @@
+"""A worker through simulated hours on many markets, every fault in turn; at every quiet point books equal the venue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import asyncpg
+
+from support.database import connected
+from tieout.app.config import Config, Intervals, Selection
+from tieout.app.history import verify
+from tieout.app.worker import Worker
+from tieout.app.worker_parts import Surroundings
+from tieout.client.clock import LoopClock
+from tieout.client.endpoints import Endpoints
+from tieout.client.keys import PrivateKey
+from tieout.quoting.params import Params
+from tieout.quoting.risk import Limits
+from tieout.sim.contracts import ledger_of
+from tieout.sim.faults.kinds import KINDS, Place
+from tieout.sim.scenario import Options, Scenario, build
+from tieout.sim.serve.server import Server, running
+from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
+from tieout.store.wallets import wallet_id_of
+
+MILLION = 1_000_000
+MINUTE_MS = 60_000
+
+FAULT_MS = 2 * MINUTE_MS
+"""How long each fault is on."""
+
+QUIET_MS = 5 * MINUTE_MS
+"""From the last cancel to the comparison: settlements, finality, the index."""
+
+QUIET_STEP_MS = 30_000
+
+RARE = {
+    "market-resolved": 1,
+    "operator-migration": 1,
+    "outage": 1,
+    "engine-restart": 1,
+    "settlement-failed": 4,
+    "human-transfer": 2,
+    "sweep": 1,
+    "mass-cancel": 1,
+    "tick-change": 2,
+    "reorg": 2,
+}
+"""How often a fault strikes at most while it is on; the world would come to its end soon otherwise."""
+
+PROBABILITY = {Place.HTTP: 0.3, Place.DATA: 1.0, Place.RPC: 0.5, Place.SOCKET: 0.2}
+"""Of each request or frame; the others act by themselves."""
+
+
+@dataclass
+class Quiet:
+    """What one comparison found."""
+
+    at_ms: int
+    drift: dict[str, tuple[int, int]]
+    open_at_venue: set[str]
+    open_in_books: set[str]
+    waited_ms: int = 0
+
+    @property
+    def holds(self) -> bool:
+        return not self.drift and self.open_at_venue == self.open_in_books == set()
+
+
+@dataclass
+class Day:
+    """A running worker on a served venue, in virtual time."""
+
+    scenario: Scenario
+    server: Server
+    worker: Worker
+    connection: asyncpg.Connection
+    wallet: str
+    wallet_id: int
+    quiet: list[Quiet] = field(default_factory=list)
+
+    @property
+    def now_ms(self) -> int:
+        return self.server.clock.now_ms()
+
+    async def wait(self, ms: int) -> None:
+        await self.server.clock.wait(ms)
+
+    async def until_quoting(self, patience_ms: int = 20 * MINUTE_MS) -> None:
+        """Wait until the worker may place; fails with its reason otherwise."""
+        end = self.now_ms + patience_ms
+        while self.worker.state.phase != "running" or self.worker.state.why_not:
+            assert self.now_ms < end, f"not quoting: {self.worker.state.phase}, {self.worker.state.why_not}"
+            await self.wait(5_000)
+
+    async def steer(self, state: State, reason: str) -> None:
+        command = Command(WHOLE_WALLET, state, reason, "the test", Actor.PERSON, force=True)
+        await set_state(self.connection, self.wallet_id, command, self.now_ms)
+
+    def truth(self) -> dict[str, int]:
+        """The chain's head, by token."""
+        world = self.scenario.world
+        held = {
+            str(token): world.chain.tokens(ledger_of(market), self.wallet, token)
+            for market in world.exchange.markets.values()
+            for token in (*market.ctf_tokens, *market.position_ids)
+        }
+        ledgers = {
+            str(token): world.chain.tokens(ledger, self.wallet, token)
+            for market in world.exchange.markets.values()
+            for token, ledger in both_ledgers(market)
+        }
+        return {token: amount for token, amount in {**held, **ledgers}.items() if amount}
+
+    async def shares(self) -> dict[str, int]:
+        rows = await self.connection.fetch(
+            "SELECT token_id, shares FROM positions WHERE wallet_id = $1 AND shares > 0", self.wallet_id
+        )
+        return {row["token_id"]: row["shares"] for row in rows}
+
+    async def look(self) -> Quiet:
+        books, truth = await self.shares(), self.truth()
+        drift = {
+            token: (books.get(token, 0), truth.get(token, 0))
+            for token in books.keys() | truth.keys()
+            if books.get(token, 0) != truth.get(token, 0)
+        }
+        orders = self.scenario.world.exchange.orders.values()
+        at_venue = {order.id for order in orders if order.request.wallet == self.wallet and order.open}
+        rows = await self.connection.fetch(
+            "SELECT order_id FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')", self.wallet_id
+        )
+        return Quiet(self.now_ms, drift, at_venue, {row["order_id"] for row in rows})
+
+    async def quiet_point(self) -> Quiet:
+        """Pause, let everything settle, and compare; the worker alone has to get there."""
+        await self.steer(State.PAUSED, "quiet point")
+        began = self.now_ms
+        found = await self.look()
+        while not found.holds and self.now_ms - began < QUIET_MS:
+            await self.wait(QUIET_STEP_MS)
+            found = await self.look()
+        found.waited_ms = self.now_ms - began
+        self.quiet.append(found)
+        await self.steer(State.ACTIVE, "go on")
+        return found
+
+
+def both_ledgers(market: object) -> Iterator[tuple[int, str]]:
+    """Every token of the market with the ledger it lives on."""
+    from tieout.venue.addresses import CTF, POSITION_MANAGER
+
+    for token in market.ctf_tokens:  # type: ignore[attr-defined]
+        yield token, CTF
+    for token in market.position_ids:  # type: ignore[attr-defined]
+        yield token, POSITION_MANAGER
+
+
+@asynccontextmanager
+async def day(dsn: str, *, seed: int = 1, markets: int = 50, **options: object) -> AsyncIterator[Day]:
+    """A worker that quotes *markets*. To be used in virtual time."""
+    kept = {"cash": 100_000 * MILLION, "intensity": 0.05, **options}
+    scenario = build(Options(seed=seed, markets=markets, **kept))  # type: ignore[arg-type]
+    account = scenario.accounts[0]
+    async with running(scenario.site, speed=1.0) as server, connected(dsn) as connection:
+        config = Config(
+            wallet=account.address,
+            first_block=0,
+            endpoints=Endpoints.of(server.http_url),
+            selection=Selection(count=markets),
+            params=Params(tiers=2, tier_size=20 * MILLION, requote_tolerance=20_000, min_time_to_resolution_ms=0),
+            limits=Limits(total_exposure_max=50_000 * MILLION, daily_loss_max=50_000 * MILLION),
+            jobs=Intervals(market_making=int(os.environ.get("TIEOUT_ROUND_MS", "30000"))),
+        )
+        around = Surroundings(LoopClock(server.clock.now_ms), lambda _: 0, count(1).__next__)
+        worker = Worker(dsn, config, PrivateKey(account.private_key), around, is_live=True)
+        stop = asyncio.Event()
+        running_worker = asyncio.create_task(worker.run(stop))
+        try:
+            while (wallet_id := await wallet_id_of(connection, account.address)) is None:
+                await server.clock.wait(1_000)
+            yield Day(scenario, server, worker, connection, account.address, wallet_id)
+        finally:
+            stop.set()
+            await running_worker
+
+
+async def through(kept: Day, hours: float, *, names: list[str] | None = None) -> Counter[str]:
+    """Every fault in turn, then a quiet point after each few; what struck, by name."""
+    await kept.until_quoting()
+    faults, end_ms = kept.scenario.faults, kept.now_ms + int(hours * 60 * MINUTE_MS)
+    order = kept.scenario.world.chance.stream("the day")
+    todo: list[str] = []
+    while kept.now_ms < end_ms:
+        if not todo:
+            todo = sorted(names or KINDS)
+            order.shuffle(todo)
+        for name in [todo.pop() for _ in range(min(4, len(todo)))]:
+            chance = PROBABILITY.get(KINDS[name].place, 1.0)
+            settings = {"delay_ms": 1_000} if name.startswith("timeout") else {}
+            faults.on(name, probability=chance, count=RARE.get(name), settings=settings)
+            await kept.wait(FAULT_MS)
+            faults.off(name)
+        found = await kept.quiet_point()
+        assert found.holds, f"{found} after {[name for name in KINDS if faults.struck(name)][-8:]}"
+    verification = await verify(kept.connection, kept.wallet_id)
+    assert verification.holds
+    return Counter({name: struck for name in KINDS if (struck := faults.struck(name))})
