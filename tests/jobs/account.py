@@ -116,8 +116,7 @@ async def house(dsn: str, **options: object) -> AsyncIterator[House]:
                 await queue.put(Incoming(raw.body, raw.source, raw.origin, raw.kind))
 
         async def book(facts: Sequence[AnyFact]) -> None:
-            for fact in facts:
-                await queue.put(own(fact, "order desk"))
+            await asyncio.gather(*(queue.put(own(fact, "order desk")) for fact in facts))
 
         net = Net(carrier, clock, Limiter(clock), record)
         endpoints = Endpoints.of(server.http_url)
