@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tieout.client.books import BookShown
@@ -20,6 +20,7 @@ from tieout.client.market_feed import MarketFeed
 from tieout.client.markets import MarketInfo
 from tieout.client.signals import Connected, Frame, Gap, Signal
 from tieout.intake.intake import Incoming
+from tieout.jobs.account_keeper import RETRY_MS, Put
 from tieout.jobs.due import Due
 from tieout.jobs.market_frames import (
     FACTS,
@@ -45,13 +46,11 @@ from tieout.jobs.token_book import Asked, Reading, TokenBook
 from tieout.quoting.views import BookView
 from tieout.venue.wire import WireError
 
-Put = Callable[[Incoming], Awaitable[None]]
-
 TOKENS_A_CALL = 100
 """Fewer than the venue takes (500): the answer is read in one go, while no frame is."""
 
-SETTLE, AGAIN, RETRY = 5, 2, 10
-"""Pauses: for the first snapshots of a connection, after an answer that frames had crossed, after one that failed."""
+SETTLE, AGAIN = 5, 2
+"""Pauses: for the first snapshots of a connection, after an answer that frames had crossed."""
 
 ABSENT_MAX = 3
 """A token that the venue leaves out so often has no book."""
@@ -203,12 +202,14 @@ class MarketBooks:
                 line.spoken = True
                 self._due.add(self._feed.tokens_of(signal.feed), SETTLE)
             if signal.received_ms - self._audited_ms >= AUDIT_MS:
-                self._audit(signal.received_ms)
+                self._audited_ms = signal.received_ms
+                self._audit_of.update(self._tokens)
+                self._due.add(self._tokens)
         elif isinstance(signal, Gap):
             line.overflowed = signal.dropped > 0
             line.spoken = line.spoken and line.overflowed
             what = f"{signal.dropped} messages" if signal.dropped else "connection"
-            self._lose(signal.feed, f"{what} lost: {signal.reason}")
+            self._lose(self._feed.tokens_of(signal.feed), f"{what} lost: {signal.reason}")
         elif isinstance(signal, Connected):
             line.silent = False
             if line.overflowed:  # it was there all the time: no snapshot will come
@@ -216,12 +217,8 @@ class MarketBooks:
                 self._due.add(self._feed.tokens_of(signal.feed))
         else:
             line.silent = True
-            for book, market in self._heard_on(signal.feed):
-                book.doubt(f"the connection has said nothing for {signal.ms // 1000} s")
-                self._touch(market)
-            if line.spoken:
-                self._due.add(self._feed.tokens_of(signal.feed))
-            else:
+            self._doubt(self._feed.tokens_of(signal.feed), f"the connection has said nothing for {signal.ms // 1000} s")
+            if not line.spoken:
                 await self._connect_again(signal.feed)
 
     async def _journal(self, message: Incoming, put: Put) -> None:
@@ -289,21 +286,23 @@ class MarketBooks:
         if not event:
             named = self._markets.get(market_named(frame.raw))
             tokens = named.info.token_ids if named else self._feed.tokens_of(frame.feed)
-            for token in tokens:
-                if found := self._tokens.get(token):
-                    found[0].doubt("a message could not be read")
-                    self._touch(found[1])
-            self._due.add(tokens)
+            self._doubt(tokens, "a message could not be read")
         return self._odd <= ODD_MAX
 
-    def _heard_on(self, feed: str) -> Iterator[tuple[TokenBook, _Market]]:
-        """The books that a connection speaks of."""
-        return (found for token in self._feed.tokens_of(feed) if (found := self._tokens.get(token)))
+    def _doubt(self, tokens: Sequence[str], reason: str) -> None:
+        """Read these before they are used again."""
+        for book, market in self._books_of(tokens):
+            book.doubt(reason)
+            self._touch(market)
+        self._due.add(tokens)
 
-    def _lose(self, feed: str, reason: str) -> None:
-        for book, market in self._heard_on(feed):
+    def _lose(self, tokens: Sequence[str], reason: str) -> None:
+        for book, market in self._books_of(tokens):
             book.lose(reason)
             self._touch(market)
+
+    def _books_of(self, tokens: Sequence[str]) -> Iterator[tuple[TokenBook, _Market]]:
+        return (found for token in tokens if (found := self._tokens.get(token)))
 
     def _touch(self, market: _Market) -> None:
         market.view = None
@@ -316,11 +315,6 @@ class MarketBooks:
 
     # what is read
 
-    def _audit(self, now_ms: int) -> None:
-        self._audited_ms = now_ms
-        self._audit_of.update(self._tokens)
-        self._due.add(self._tokens)
-
     async def _read(self, tokens: Sequence[str]) -> None:
         spoken = {t for name, line in self._lines.items() if line.spoken for t in self._feed.tokens_of(name)}
         wanted = [token for token in tokens if token in spoken and self._is_wanted(token)]
@@ -329,12 +323,10 @@ class MarketBooks:
             await self._read_part(wanted[start : start + TOKENS_A_CALL])
 
     def _is_wanted(self, token: str) -> bool:
-        found = self._tokens.get(token)
-        return (
-            found is not None
-            and not found[1].info.closed
-            and bool(found[0].wrong or found[0].unproven or token in self._audit_of)
-        )
+        book, market = self._tokens.get(token, (None, None))
+        if book is None or market is None or market.info.closed:
+            return False
+        return bool(book.wrong or book.unproven or token in self._audit_of)
 
     async def _read_part(self, tokens: Sequence[str]) -> None:
         known = [(token, *found) for token in tokens if (found := self._tokens.get(token))]
@@ -342,7 +334,8 @@ class MarketBooks:
         try:
             page = await self._public.books(list(asked))
         except VenueError:
-            self._due.add(tokens, RETRY)
+            await self._clock.sleep(RETRY_MS)
+            self._due.add(tokens)
             return
         told = {shown.token_id: shown for shown in page.rows}
         moved: set[str] = set()
@@ -394,7 +387,7 @@ class MarketBooks:
     async def _connect_again(self, feed: str) -> None:
         """The books moved and the connection did not say so: its tokens get another."""
         tokens = self._feed.tokens_of(feed)
-        self._lose(feed, "the connection was deaf, connecting again")
+        self._lose(tokens, "the connection was deaf, connecting again")
         self._lines.pop(feed, None)
         await self._feed.unsubscribe(tokens)
         await self._feed.subscribe(tokens)
