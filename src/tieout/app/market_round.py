@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -31,7 +31,7 @@ _ACCOUNT = frozenset((Meaning.GEOBLOCKED, Meaning.CLOSED_ONLY, Meaning.BANNED))
 
 @dataclass(slots=True)
 class MarketRound:
-    """The work of the job MARKET_MAKING of one wallet. *is_live*: orders are really sent."""
+    """The work of the job MARKET_MAKING of one wallet. Orders are sent only where `state.is_live`."""
 
     connection: asyncpg.Connection
     wallet_id: int
@@ -43,9 +43,8 @@ class MarketRound:
     history: QuoteLog
     readiness: Readiness
     state: WorkerState
-    markets: dict[str, MarketInfo]
+    markets: Mapping[str, MarketInfo]
     purse: Callable[[], Purse]
-    is_live: bool
 
     async def run(self) -> Result:
         """One round. Raises VenueError only from what it reads."""
@@ -53,13 +52,13 @@ class MarketRound:
         found = {c.condition_id: c for c in await controls.all_controls(self.connection, self.wallet_id)}
         quoted = [self._quoted(market, found, why_not) for market in self.markets.values()]
         now_ms = self.clock.now_ms()
-        report = await self.making.round(quoted, self.purse(), now_ms, dry=not self.is_live)
-        events = await self.history.note(report, now_ms, dry=not self.is_live)
+        report = await self.making.round(quoted, self.purse(), now_ms, dry=not self.state.is_live)
+        events = await self.history.note(report, now_ms, dry=not self.state.is_live)
         self.state.events.extend(events)
         self.state.why_not, self.state.controls, self.state.problem = why_not, found, report.problem
         self._show(report)
         await self._mind_refusals(report)
-        if self.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is State.HALTED:
+        if self.state.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is State.HALTED:
             # The round has emptied the markets that are quoted; a halt is about every order of the wallet.
             await cancel_everything(
                 self.connection, self.wallet_id, self.desk, self.clock, untouched=self.making.untouched, tries=1

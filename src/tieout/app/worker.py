@@ -26,6 +26,7 @@ from tieout.client.markets import MarketInfo
 from tieout.client.transport import RawBody
 from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Intake, IntakeQueue
+from tieout.jobs.job import JobRunner
 from tieout.store import controls, runs
 from tieout.store.connect import connected
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State
@@ -100,15 +101,15 @@ class Worker:
                     self._config,
                     self._key,
                     self._around,
-                    connections,
-                    lease,
+                    connections.jobs,
+                    JobRunner(connections.records, lease, self._clock),
+                    lease.wallet_id,
                     venue,
                     desk,
                     way,
                     market_feed,
-                    markets,
+                    {market.condition_id: market for market in markets},
                     self.state,
-                    is_live=self._is_live,
                 )
                 parts.keeper.heard = self._heard
                 feeding.start(parts.keeper.run(user_feed), "user feed")
@@ -127,13 +128,16 @@ class Worker:
         if await self._until(lambda: parts.resume(connections.jobs, lease.wallet_id), stop) is None:
             return
         async with listening(connections.control, lease.address, parts.control_changed), Beside() as working:
+            if self._config.heartbeat and self._is_live:
+                working.start(parts.heartbeat.run(), "heartbeat")
             self.state.phase = "running"
             working.start(parts.schedule.run(), "jobs")
             await stop.wait()
         self.state.phase = self.state.why_not = "stopping"
-        await parts.remember(connections.records, lease.wallet_id)
         if self._is_live:
-            self.state.left_open = await cancel_everything(connections.jobs, lease.wallet_id, parts.orders, self._clock)
+            self.state.left_open = await cancel_everything(
+                connections.jobs, lease.wallet_id, parts.orders, self._clock, untouched=parts.making.untouched
+            )
         self.state.phase = "stopped"
 
     async def _until(self, work: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:

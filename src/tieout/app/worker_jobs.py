@@ -1,0 +1,165 @@
+"""The jobs of a worker: what each one is made of, how often it runs, and what its end means for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from tieout.app.config import Config
+from tieout.app.market_round import WHO, MarketRound
+from tieout.app.readiness import Readiness
+from tieout.app.schedule import Schedule, Scheduled
+from tieout.app.venue import Venue
+from tieout.app.worker_state import WorkerState
+from tieout.client.chain import Chain
+from tieout.client.clob import Desk
+from tieout.client.clock import Clock
+from tieout.client.markets import MarketInfo
+from tieout.jobs.account_keeper import AccountKeeper
+from tieout.jobs.chain_follower import ChainFollower
+from tieout.jobs.data_feed import DataFeed
+from tieout.jobs.data_positions import DataPositionSync
+from tieout.jobs.full_sync import FullSync
+from tieout.jobs.job import Ended, JobRunner, Result, Work
+from tieout.jobs.market_check import MarketCheck
+from tieout.jobs.market_making import MarketMaking
+from tieout.jobs.order_desk import BookFacts
+from tieout.jobs.order_sync import OrderSync
+from tieout.jobs.portfolio import Portfolio
+from tieout.jobs.position_sync import CHAIN, PositionSync
+from tieout.jobs.quick_sync import QuickSync
+from tieout.jobs.reconcile import Reconcile
+from tieout.jobs.settle import Settle
+from tieout.store import watermarks
+from tieout.store.controls import Actor, Command, State, set_state
+from tieout.store.runs import IssueType, Job
+from tieout.store.watermarks import Watermark
+
+TRADES = "clob trades"
+"""Watermark: unix seconds from which trades are to be read."""
+
+RESYNC_MS = 3_000
+"""Between full syncs while none is clean."""
+
+
+@dataclass(slots=True)
+class WorkerJobs:
+    """All jobs but market making share these. One runs at a time, so they share one connection, too."""
+
+    config: Config
+    connection: asyncpg.Connection
+    wallet_id: int
+    clock: Clock
+    venue: Venue
+    desk: Desk
+    keeper: AccountKeeper
+    book: BookFacts
+    order_sync: OrderSync
+    portfolio: Portfolio
+    making: MarketMaking
+    markets: Mapping[str, MarketInfo]
+    readiness: Readiness
+    state: WorkerState
+    schedule: Schedule = field(init=False)
+    positions: PositionSync | DataPositionSync = field(init=False)
+    quick: QuickSync = field(init=False)
+    feed: DataFeed = field(init=False)
+
+    async def plan(self, runner: JobRunner, round_: MarketRound) -> Schedule:
+        """The schedule, each job's first run in the order in which one explains the next."""
+        every, wallet = self.config.jobs, self.config.wallet
+        data_api = self.venue.data_api
+        self.feed = DataFeed(self.connection, self.wallet_id, wallet, data_api, self.clock)
+        self.positions = await self._positions()
+        self.quick = QuickSync(self.connection, self.wallet_id, self.desk.account, self.positions, self.clock)
+        reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.clock, self.feed)
+        steps: dict[str, Work] = {
+            "trades": self._trades_read,
+            "orders": self._sync_orders,
+            "positions": self._sync_positions,
+            "data": reconcile.run,
+            "markets": MarketCheck(self.connection, self.wallet_id).run,
+        }
+        works: list[tuple[Job, int, Work]] = [
+            (Job.FULL_SYNC, every.full_sync, FullSync(self.keeper, steps).run),
+            (Job.PORTFOLIO, every.portfolio, self._mark),
+            (Job.MARKET_MAKING, every.market_making, round_.run),
+            (Job.POSITION_SYNC, every.position_sync, self._sync_positions),
+            (Job.SETTLE, every.settle, self._settle().run),
+            (Job.ORDER_SYNC, every.order_sync, self._sync_orders),
+            (Job.RECONCILE, every.reconcile, reconcile.run),
+            (Job.QUICK_SYNC, every.quick_sync, self.quick.run),
+        ]
+        jobs = [Scheduled(job, ms, work, due_ms=place) for place, (job, ms, work) in enumerate(works)]
+        jobs[0].reason = "on start"
+        self.schedule = Schedule(runner, self.clock, jobs, self._after)
+        return self.schedule
+
+    async def _positions(self) -> PositionSync | DataPositionSync:
+        """By a node where there is one, by the Data API otherwise."""
+        chain, wallet = self.venue.chain, self.config.wallet
+        if chain is None:
+            return DataPositionSync(
+                self.connection, self.wallet_id, wallet, self.venue.data_api, self.feed, self.clock, self.book
+            )
+        known = await watermarks.get(self.connection, self.wallet_id, CHAIN)
+        first = int(known.value) if known else self.config.first_block or 0
+        return PositionSync(
+            self.connection, self.wallet_id, wallet, ChainFollower(chain, wallet, first), chain, self.clock
+        )
+
+    def _settle(self) -> Settle:
+        chain: Chain | None = self.venue.chain
+        return Settle(
+            self.connection,
+            self.wallet_id,
+            self.desk.account,
+            chain,
+            self.clock,
+            self.book,
+            self.config.jobs.provisional_ttl_ms,
+            lambda: self.keeper.live and not self.venue.health.away() and not self.feed.stale,
+        )
+
+    async def _trades_read(self) -> Result:
+        """Remember how far the trades are in the books, for the next start."""
+        mark = Watermark(str(self.keeper.since_s), self.clock.now_ms())
+        await watermarks.put(self.connection, self.wallet_id, TRADES, mark)
+        return Result(detail={"since_s": self.keeper.since_s})
+
+    async def _sync_orders(self) -> Result:
+        result = await self.order_sync.work()
+        self.making.untouched = self.order_sync.foreign
+        return result
+
+    async def _sync_positions(self) -> Result:
+        """Compare; a market that drifts again and again is paused until a person has looked (I1)."""
+        result = await self.positions.run()
+        for condition, reason in self.positions.pauses:
+            command = Command(condition, State.PAUSED, reason, WHO, Actor.INVARIANT)
+            await set_state(self.connection, self.wallet_id, command, self.clock.now_ms())
+        return result
+
+    async def _mark(self) -> Result:
+        result = await self.portfolio.run()
+        state, marked = self.state, self.portfolio
+        state.cash, state.pnl, state.pnl_at_day_start = marked.cash, marked.pnl, marked.pnl_at_day_start
+        return result
+
+    def _after(self, ended: Ended) -> None:
+        """What the end of a job means: how it is shown, whether the worker may quote, what has to run next."""
+        self.readiness.note(ended)
+        self.state.jobs[ended.job] = ended
+        self.state.runs[ended.job] += 1
+        self.state.feed_live = self.keeper.live
+        if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
+            drifts = any(
+                found.type is IssueType.POSITION_DRIFT and found.severity.is_grave for found in ended.result.findings
+            )
+            self.state.tied_out_since_ms = 0 if drifts else self.state.tied_out_since_ms or ended.at_ms
+        if ended.job is Job.QUICK_SYNC and self.quick.wants_full_sync:
+            self.schedule.ask(Job.FULL_SYNC, "the quick sync found a mismatch")
+        if self.readiness.wanting:
+            self.schedule.ask_by(Job.FULL_SYNC, self.clock.now_ms() + RESYNC_MS, self.readiness.wanting)
