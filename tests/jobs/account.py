@@ -34,11 +34,15 @@ from tieout.ledger.facts import AnyFact
 from tieout.sim.contracts import ledger_of
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
-from tieout.store.wallets import acquire
+from tieout.store.wallets import Lease, acquire
 from tieout.venue.decode import Identity
 
 MILLION = 1_000_000
-TABLES = {"clob": ("open_order", "clob_trade", "order_answer", "cancel_answer")}
+TABLES = {
+    "clob": ("open_order", "clob_trade", "order_answer", "cancel_answer"),
+    "chain": ("receipt",),
+    "data-api": ("activity", "data_trade", "position"),
+}
 
 
 class WorldClock:
@@ -70,6 +74,9 @@ class House:
     public: ClobPublic
     book: BookFacts
     market: MarketInfo
+    lease: Lease
+    net: Net
+    endpoints: Endpoints
 
     def run(self, seconds: int) -> None:
         self.scenario.world.scheduler.run_for(seconds * 1_000)
@@ -141,6 +148,9 @@ async def house(dsn: str, **options: object) -> AsyncIterator[House]:
             clob.public,
             book,
             market,
+            lease,
+            net,
+            endpoints,
         )
         booking.cancel()
         with suppress(asyncio.CancelledError):
