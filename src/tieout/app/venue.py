@@ -39,6 +39,7 @@ class Venue:
     kept_gamma: Gamma
     """For the markets that matter: the books learn their tokens from it."""
     data_api: DataApi
+    """Recorded only where there is no node."""
     chain: Chain | None
     """None: the wallet is kept without a node."""
 
@@ -66,6 +67,9 @@ def made(
     net = Net(carrier, clock, limiter, recorder, health)
     unkept = Net(carrier, clock, limiter, health=health)
     endpoints = config.endpoints
+    # The index may show a transaction that a reorganisation took away, and never says so. Where a node tells what is
+    # final, the Data API is compared with the books and not booked.
+    witness = unkept if endpoints.rpc else net
     return Venue(
         config=config,
         clock=clock,
@@ -76,6 +80,6 @@ def made(
         clob=Clob.of(unkept, endpoints, key.scrub if key else str),
         gamma=Gamma(unkept.service("gamma", endpoints.gamma)),
         kept_gamma=Gamma(net.service("gamma", endpoints.gamma)),
-        data_api=DataApi(net.service("data-api", endpoints.data_api), config.data_api_version),
+        data_api=DataApi(witness.service("data-api", endpoints.data_api), config.data_api_version),
         chain=Chain(Rpc(net, endpoints.rpc)) if endpoints.rpc else None,
     )
