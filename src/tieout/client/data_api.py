@@ -44,6 +44,11 @@ class DataApi:
         self._service = service
         self._version = version
 
+    @property
+    def position_step(self) -> int:
+        """Micro-shares to whose multiples positions are cut: v1 tells them with four decimals."""
+        return 100 if self._version == "v1" else 1
+
     async def positions(self, wallet: str) -> Listing[PositionRow]:
         """Every position held, however small, also of resolved markets.
 
