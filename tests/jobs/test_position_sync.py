@@ -278,20 +278,47 @@ def test_T2_logs_that_a_node_left_out_are_found_by_reading_again(dsn: str) -> No
     run()
 
 
+class CountingFollower(ChainFollower):
+    steps = 0
+
+    async def step(self) -> Step:
+        self.steps += 1
+        return await super().step()
+
+
 def test_a_drift_that_stays_is_read_again_only_once(dsn: str) -> None:
     @in_loop
     async def run() -> None:
         async with witnessed(dsn) as seen:
+            kept = seen.kept
+            follower = CountingFollower(seen.chain, kept.wallet, seen.follower.next_block)
+            sync = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock)
             await ghost(seen)
-            await seen.positions.run()
-            seen.kept.run(LATE_MS // 1_000 + 1)
-            starts = []
+            await sync.run()
+            kept.run(LATE_MS // 1_000 + 1)
+            steps = []
             for _ in range(3):
-                before = seen.follower.next_block
-                seen.kept.run(10)
-                assert len(drifts(await seen.positions.run())) == 1
-                starts.append(before)
-                assert seen.follower.next_block > before
+                assert len(drifts(await sync.run())) == 1
+                steps.append(follower.steps)
+                kept.run(10)
+            assert steps == [3, 4, 5]
+
+    run()
+
+
+def test_D1_fills_before_the_first_block_that_is_followed_are_no_drift(dsn: str) -> None:
+    """The CLOB tells of them and the balance has them; only their receipts are not read."""
+
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            seen.buy()
+            await seen.until_final()
+            seen.follower.next_block = seen.kept.scenario.world.chain.head.number
+            for _ in range(2):
+                seen.kept.run(60)
+                result = await seen.positions.run()
+                assert (drifts(result), result.detail["tokens"]) == ([], 1)
 
     run()
 

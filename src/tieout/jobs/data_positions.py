@@ -34,11 +34,18 @@ _YOUNG = (
 
 
 async def compared(
-    connection: asyncpg.Connection, wallet_id: int, stated: Sequence[PositionRow], young_from_ms: int, *, whole: bool
+    connection: asyncpg.Connection,
+    wallet_id: int,
+    stated: Sequence[PositionRow],
+    young_from_ms: int,
+    *,
+    whole: bool,
+    step: int,
 ) -> list[Drift]:
     """Where books and statement differ, and whether young movements explain it.
 
-    *young_from_ms*: what is younger need not show yet. *whole*: a token that is not stated is stated as 0.
+    *young_from_ms*: what is younger need not show yet. *whole*: a token that is not stated is stated as 0. *step*: the
+    micro-shares to whose multiples statements are cut; what was cut is taken to be what the books have.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         held = await connection.fetch(_HELD, wallet_id)
@@ -53,9 +60,10 @@ async def compared(
     for token_id in sorted(said.keys() | (books.keys() if whole else set())):
         condition_id, shares = books.get(token_id, (said[token_id].condition_id if token_id in said else "", 0))
         truth = said[token_id].shares if token_id in said else 0
-        if shares != truth:
+        if not 0 <= shares - truth < step:
             recent = changes.get(token_id, [])
-            held_once = may_have_held(shares, truth, recent)
+            held_once = may_have_held(shares, truth, recent, step)
+            truth += shares % step if truth else 0
             found.append(Drift(token_id, shares, truth, sum(recent), condition_id, len(recent), held_once))
     return found
 
@@ -130,7 +138,8 @@ class DataPositionSync:
     async def _drifts(self, listing: Listing[PositionRow]) -> list[Drift]:
         young_from_ms = self._clock.now_ms() - self._feed.lag_ms
         rows, whole = listing.rows, listing.is_complete
-        return await compared(self._connection, self._wallet_id, rows, young_from_ms, whole=whole)
+        step = self._data_api.position_step
+        return await compared(self._connection, self._wallet_id, rows, young_from_ms, whole=whole, step=step)
 
     def _remember(self, found: Sequence[Drift], now_ms: int) -> None:
         """Since when each token is as it is; a change of either side begins anew."""

@@ -69,12 +69,15 @@ def likely_cause(seen: Evidence) -> Cause:
     return Cause.TRANSFER_OUT if seen.has_node else Cause.UNTRACKED_REDUCTION
 
 
-def may_have_held(shares: int, stated: int, recent: Sequence[int]) -> bool:
-    """Whether *shares* without some of the *recent* changes are *stated*, in whatever order those showed."""
+def may_have_held(shares: int, stated: int, recent: Sequence[int], step: int = 1) -> bool:
+    """Whether *shares* without some of the *recent* changes are *stated*, in whatever order those showed.
+
+    A statement is cut to multiples of *step*.
+    """
     sums = {shares}
     for change in recent:
         sums |= {total - change for total in sums}
         if len(sums) > SUMS_MAX:
             least = shares - sum(each for each in recent if each > 0)
-            return least <= stated <= shares - sum(each for each in recent if each < 0)
-    return stated in sums
+            return least - step < stated <= shares - sum(each for each in recent if each < 0)
+    return any(0 <= total - stated < step for total in sums)

@@ -85,11 +85,11 @@ class Reconcile:
     async def _average_costs(self, stated: Sequence[PositionRow]) -> list[Finding]:
         """Only where both hold the same shares: otherwise the shares differ, and position sync says so."""
         rows = await self._connection.fetch(_COSTS, self._wallet_id)
-        books = {row["token_id"]: row for row in rows}
+        books, step = {row["token_id"]: row for row in rows}, self._data_api.position_step
         found = []
         for position in stated:
             ours = books.get(position.token_id)
-            if ours is None or not position.average or ours["shares"] != position.shares:
+            if ours is None or not position.average or position.shares != ours["shares"] // step * step:
                 continue
             average = ours["cost_basis"] * MICRO // ours["shares"]
             gap = abs(average - position.average)
