@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from jobs.account import MILLION, House, WorldClock, house
-from support.database import in_loop
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from jobs.account import MILLION, House, house
+from support.database import in_loop, until
 from tieout.client.orders import OrderWanted
-from tieout.jobs.order_desk import Fate
+from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.order_desk import Fate, OrderDesk
+from tieout.jobs.order_questions import NEVER_ARRIVED
 from tieout.jobs.order_sync import GONE, YOUNG_MS, OrderSync, OrderSyncReport
 from tieout.ledger.facts import OrderIntended, Side
-from tieout.sim.model import OrderStatus
+from tieout.sim.model import Order, OrderStatus
+from tieout.store.runs import Action, Finding, IssueType, Severity
 
 PRICE = 10_000
 
@@ -29,9 +37,22 @@ async def placed(kept: House, count: int = 3) -> list[str]:
     return ids
 
 
+def sync_of(
+    kept: House, *, quoted: bool = True, policy: ForeignOrders = ForeignOrders.LEAVE, desk: OrderDesk | None = None
+) -> OrderSync:
+    return OrderSync(kept.connection, kept.wallet_id, desk or kept.orders, lambda _: quoted, policy)
+
+
 async def synced(kept: House) -> OrderSyncReport:
-    clock = WorldClock(kept.scenario)
-    return await OrderSync(kept.connection, kept.wallet_id, kept.desk.account, kept.book, clock).run()
+    return await sync_of(kept).run()
+
+
+def at_venue(kept: House, order_id: str) -> Order:
+    return kept.scenario.world.exchange.orders[order_id]
+
+
+def said(findings: tuple[Finding, ...]) -> list[tuple[IssueType, Severity, Action, str]]:
+    return [(found.type, found.severity, found.action, found.order_id) for found in findings]
 
 
 async def states(kept: House) -> dict[str, str]:
@@ -49,7 +70,10 @@ def test_O1_an_order_the_venue_no_longer_has_is_closed_with_its_reason(dsn: str)
             assert (report.is_complete, report.live, report.closed) == (True, 3, (first,))
             assert await states(kept) == {first: "closed", **dict.fromkeys(others, "live")}
             assert (await kept.order_rows())[first]["reason"] == GONE
-            assert (await synced(kept)).closed == ()
+            assert said(report.findings) == [(IssueType.ORDER_IN_DB_NOT_CLOB, Severity.WARN, Action.CORRECTED, first)]
+            assert report.result().detail == {"live": 3, "closed": 1, "foreign": 0}
+            again = await synced(kept)
+            assert (again.closed, again.findings) == ((), ())
 
     run()
 
@@ -90,6 +114,9 @@ def test_A1_empty_and_short_lists_close_nothing(dsn: str) -> None:
                 assert kept.scenario.faults.struck(fault) == 2
                 assert report.closed == ()
                 assert report.denied_by_list
+                assert {(found.type, found.action) for found in report.findings} == {
+                    (IssueType.ORDER_IN_DB_NOT_CLOB, Action.LOGGED)
+                }
                 assert set(report.denied_by_list) <= set(ids)
                 assert set((await states(kept)).values()) == {"live"}
 
@@ -124,5 +151,182 @@ def test_D1_an_intent_that_was_never_sent_is_closed_and_an_open_foreign_order_is
             assert report.closed == (crashed.order_id,)
             assert set(report.foreign) == theirs != set()
             assert theirs <= (await kept.order_rows()).keys()
+
+    run()
+
+
+@pytest.mark.parametrize("fault", ["wrong-cursor", "malformed-row"])
+def test_A1_a_list_that_does_not_come_whole_concludes_nothing(dsn: str, fault: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            first, *_ = await placed(kept)
+            kept.scenario.world.exchange.cancel_order(at_venue(kept, first), OrderStatus.CANCELED)
+            settings = {"mode": "endless"} if fault == "wrong-cursor" else {}
+            kept.scenario.faults.on(fault, path="/data/orders", settings=settings)
+            report = await synced(kept)
+            assert not report.is_complete
+            assert said(report.findings) == [(IssueType.SYNC_FAILED, Severity.WARN, Action.LOGGED, "")]
+            assert set((await states(kept)).values()) == {"live"}
+            kept.scenario.faults.off(fault)
+            assert (await synced(kept)).closed == (first,)
+
+    run()
+
+
+def test_O3_an_order_stays_open_in_the_books_while_its_trades_do_not_come_whole(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            (order_id,) = await placed(kept, 1)
+            kept.scenario.faults.on("sweep", count=1)
+            kept.run(60)
+            assert not at_venue(kept, order_id).open
+            kept.scenario.faults.on("malformed-row", path="/data/trades")
+            assert (await synced(kept)).closed == ()
+            assert await states(kept) == {order_id: "live"}
+            kept.scenario.faults.off("malformed-row")
+            assert (await synced(kept)).closed == (order_id,)
+            assert (await kept.order_rows())[order_id]["filled"] == at_venue(kept, order_id).matched
+
+    run()
+
+
+def test_A7_more_orders_than_a_page_are_compared_both_ways(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            market = kept.market
+            wanted = OrderWanted(
+                token_id=market.token_ids[0], side=Side.BUY, price=PRICE, size=5 * MILLION, tick=market.tick
+            )
+            outcomes = await kept.orders.place_many([(wanted, market.condition_id)] * 130)
+            assert {outcome.fate for outcome in outcomes} == {Fate.PLACED}
+            kept.run(YOUNG_MS // 1_000 + 1)
+            gone = sorted(outcome.order.order_id for outcome in outcomes[::13])
+            for order_id in gone:
+                kept.scenario.world.exchange.cancel_order(at_venue(kept, order_id), OrderStatus.CANCELED)
+            report = await synced(kept)
+            assert (report.live, report.closed, report.foreign) == (130, tuple(gone), ())
+
+    run()
+
+
+def test_O1_an_order_that_arrives_after_it_was_given_up_is_found_and_cancelled(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-before", count=1, path="/order", settings={"delay_ms": 0})
+            market = kept.market
+            wanted = OrderWanted(
+                token_id=market.token_ids[0], side=Side.BUY, price=PRICE, size=10 * MILLION, tick=market.tick
+            )
+            lost = await kept.orders.place(wanted, market.condition_id)
+            order_id = lost.order.order_id
+            assert (lost.fate, await states(kept)) == (Fate.NEVER_ARRIVED, {order_id: "closed"})
+            await kept.desk.orders.place(lost.order)  # the request, hours later
+            assert at_venue(kept, order_id).open
+            report = await synced(kept)
+            assert said(report.findings) == [
+                (IssueType.ORDER_IN_CLOB_NOT_DB, Severity.ERROR, Action.CORRECTED, order_id)
+            ]
+            assert report.findings[0].evidence["closed_because"] == NEVER_ARRIVED
+            assert not at_venue(kept, order_id).open
+            assert (await synced(kept)).findings == ()
+
+    run()
+
+
+def test_O1_a_late_order_that_cannot_be_cancelled_is_for_a_person(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-before", count=1, path="/order", settings={"delay_ms": 0})
+            market = kept.market
+            wanted = OrderWanted(
+                token_id=market.token_ids[0], side=Side.BUY, price=PRICE, size=10 * MILLION, tick=market.tick
+            )
+            lost = await kept.orders.place(wanted, market.condition_id)
+            await kept.desk.orders.place(lost.order)
+            kept.scenario.faults.on("cancel-refused")
+            (finding,) = (await synced(kept)).findings
+            assert (finding.severity, finding.action) == (Severity.ERROR, Action.REQUIRES_MANUAL)
+            assert "can't be canceled" in finding.summary
+
+    run()
+
+
+def test_an_order_whose_terms_are_not_those_signed_is_told_and_nothing_is_corrected(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            cheaper, larger, _ = await placed(kept)
+            at_venue(kept, cheaper).price += 10_000
+            at_venue(kept, larger).size += MILLION
+            signed = {each: (row["price"], row["size"]) for each, row in (await kept.order_rows()).items()}
+            report = await synced(kept)
+            found = {finding.order_id: finding for finding in report.findings}
+            assert found.keys() == {cheaper, larger}
+            assert {(f.type, f.severity, f.action) for f in found.values()} == {
+                (IssueType.ORDER_MISMATCH, Severity.ERROR, Action.REQUIRES_MANUAL)
+            }
+            price, size = signed[cheaper][0], signed[larger][1]
+            assert found[cheaper].evidence == {"price": {"signed": price, "venue": price + 10_000}}
+            assert found[larger].evidence == {"size": {"signed": size, "venue": size + MILLION}}
+            assert {f.order_id for f in (await synced(kept)).findings} == {cheaper, larger}
+
+    run()
+
+
+def test_an_order_of_ours_in_a_market_that_is_not_quoted_is_cancelled(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            ids = await placed(kept, 2)
+            report = await sync_of(kept, quoted=False).run()
+            assert said(report.findings) == [
+                (IssueType.ORPHAN_ORDER, Severity.WARN, Action.CORRECTED, each) for each in sorted(ids)
+            ]
+            assert not any(at_venue(kept, each).open for each in ids)
+            assert set((await states(kept)).values()) == {"closed"}
+
+    run()
+
+
+def test_E5_orders_open_at_resolution_are_closed_with_the_venues_reason(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept, kept.feed as feed:
+            keeping = asyncio.create_task(kept.keeper.run(feed))
+
+            async def live() -> bool:
+                return kept.keeper.live
+
+            async def closed() -> bool:
+                return set((await states(kept)).values()) == {"closed"}
+
+            await until(live, "the feed is live")
+            await placed(kept)
+            kept.scenario.faults.on("market-resolved", count=1, market=kept.market.condition_id)
+            kept.run(1)
+            await until(closed, "the orders are closed")
+            rows = (await kept.order_rows()).values()
+            assert {row["reason"] for row in rows} == {"CANCELED_MARKET_RESOLVED"}
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+
+    run()
+
+
+def test_E5_orders_whose_resolution_nobody_heard_are_closed_after_proof(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            ids = await placed(kept)
+            kept.scenario.faults.on("market-resolved", count=1, market=kept.market.condition_id)
+            kept.run(1)
+            assert (await synced(kept)).closed == tuple(sorted(ids))
+            assert {row["reason"] for row in (await kept.order_rows()).values()} == {GONE}
 
     run()
