@@ -58,8 +58,9 @@ class MarketRound:
         self.state.why_not, self.state.controls, self.state.problem = why_not, found, report.problem
         self._show(report)
         await self._mind_refusals(report)
-        if self.state.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is State.HALTED:
-            # The round has emptied the markets that are quoted; a halt is about every order of the wallet.
+        if self.state.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is not State.ACTIVE:
+            # The round has emptied the markets that are quoted; this is about every order of the wallet, adopted ones
+            # in other markets, too.
             await cancel_everything(
                 self.connection, self.wallet_id, self.desk, self.clock, untouched=self.making.untouched, tries=1
             )
