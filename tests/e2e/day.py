@@ -138,6 +138,18 @@ class Day:
         )
         return Quiet(self.now_ms, drift, at_venue, {row["order_id"] for row in rows})
 
+    async def story(self, found: Quiet) -> str:
+        """What a failure looks like from the worker's side."""
+        state = self.worker.state
+        rows = await self.connection.fetch(
+            "SELECT order_id, state, token_id, condition_id, side, reason FROM orders WHERE order_id = ANY ($1)",
+            sorted(found.open_at_venue | found.open_in_books),
+        )
+        jobs = {job.value: (ended.outcome.value, ended.problem, self.now_ms - ended.at_ms) for job, ended in state.jobs.items()}
+        known = {token for each in state.markets.values() for token in each.market.token_ids}
+        odd = [dict(row) for row in rows if row["token_id"] not in known]
+        return f"{found}\n{state.phase} {state.why_not} {state.problem}\n{jobs}\n{odd[:3]}\n{[dict(row) for row in rows][:3]}"
+
     async def quiet_point(self) -> Quiet:
         """Pause, let everything settle, and compare; the worker alone has to get there."""
         await self.steer(State.PAUSED, "quiet point")
@@ -208,7 +220,7 @@ async def through(kept: Day, hours: float, *, names: list[str] | None = None) ->
             await kept.wait(FAULT_MS)
             faults.off(name)
         found = await kept.quiet_point()
-        assert found.holds, f"{found} after {[name for name in KINDS if faults.struck(name)][-8:]}"
+        assert found.holds, await kept.story(found)
     verification = await verify(kept.connection, kept.wallet_id)
     assert verification.holds
     return Counter({name: struck for name in KINDS if (struck := faults.struck(name))})
