@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.account import MILLION, House, house
+from jobs.account import MILLION, House, WorldClock, house
 from support.database import in_loop
-from tieout.client.orders import OrderWanted
-from tieout.jobs.order_desk import Fate
+from tieout.client.errors import VenueError
+from tieout.client.keys import PrivateKey
+from tieout.client.orders import OrderSigner, OrderWanted
+from tieout.jobs.order_desk import CancelReport, Fate, OrderDesk
+from tieout.jobs.own_orders import Salts
 from tieout.ledger.facts import Side
+from tieout.sim.model import OrderStatus
 
 PRICE = 10_000
 
@@ -22,6 +26,15 @@ def wanted(kept: House, price: int = PRICE, **more: object) -> OrderWanted:
 def on_the_book(kept: House) -> set[str]:
     orders = kept.scenario.world.exchange.orders.values()
     return {order.id for order in orders if order.request.wallet == kept.wallet and order.open}
+
+
+def batch(kept: House, count: int) -> list[tuple[OrderWanted, str]]:
+    """Orders that differ in nothing but their salt."""
+    return [(wanted(kept), kept.market.condition_id)] * count
+
+
+async def states(kept: House) -> dict[str, str]:
+    return {order_id: row["state"] for order_id, row in (await kept.order_rows()).items()}
 
 
 def test_an_order_is_intended_before_it_is_sent_and_placed_after(dsn: str) -> None:
@@ -117,3 +130,262 @@ def test_R4_a_cancel_reads_the_fills_that_came_before_it(dsn: str) -> None:
             assert on_the_book(kept) == set()
 
     run()
+
+
+def test_P3_a_batch_books_every_intent_before_anything_is_sent(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            outcomes = await kept.orders.place_many(batch(kept, 35))
+            ids = [outcome.order.order_id for outcome in outcomes]
+            assert {outcome.fate for outcome in outcomes} == {Fate.PLACED}
+            assert (len(set(ids)), set(ids), kept.orders.unknown) == (35, on_the_book(kept), {})
+            assert await states(kept) == dict.fromkeys(ids, "live")
+            log = await kept.connection.fetch(
+                "SELECT seq, source, received_at_ms, fact FROM log WHERE wallet_id = $1 ORDER BY seq", kept.wallet_id
+            )
+            assert all('"kind":"order_intended"' in row["fact"] for row in log[:35])
+            assert not any('"kind":"order_intended"' in row["fact"] for row in log[35:])
+
+    run()
+
+
+@pytest.mark.parametrize(("fault", "fate"), LOST)
+def test_P3_a_part_whose_answer_is_lost_is_asked_for_order_by_order(dsn: str, fault: str, fate: Fate) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            settings = {} if fault == "cut" else {"delay_ms": 0}
+            kept.scenario.faults.on(fault, count=1, path="/orders", settings=settings)
+            outcomes = await kept.orders.place_many(batch(kept, 20))
+            assert kept.scenario.faults.struck(fault) == 1
+            fates = [outcome.fate for outcome in outcomes]
+            assert fates.count(fate) >= 5
+            assert set(fates) <= {fate, Fate.PLACED}
+            placed = {outcome.order.order_id for outcome in outcomes if outcome.fate is Fate.PLACED}
+            assert (on_the_book(kept), kept.orders.unknown) == (placed, {})
+            assert await states(kept) == {
+                outcome.order.order_id: "live" if outcome.fate is Fate.PLACED else "closed" for outcome in outcomes
+            }
+
+    run()
+
+
+def test_P3_a_part_stays_unknown_while_the_venue_is_away_and_the_other_is_placed(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-after", count=1, path="/orders", settings={"delay_ms": 0})
+            kept.scenario.faults.on("server-error", path="/data/trades")
+            kept.scenario.faults.on("null-order")
+            outcomes = await kept.orders.place_many(batch(kept, 20))
+            unknown = {outcome.order.order_id for outcome in outcomes if outcome.fate is Fate.UNKNOWN}
+            assert unknown == set(kept.orders.unknown) != set()
+            assert {outcome.fate for outcome in outcomes} == {Fate.UNKNOWN, Fate.PLACED}
+            for fault in ("server-error", "null-order"):
+                kept.scenario.faults.off(fault)
+            assert {settled.fate for settled in await kept.orders.settle_unknown()} == {Fate.PLACED}
+            assert (kept.orders.unknown, len(on_the_book(kept))) == ({}, 20)
+            assert set((await states(kept)).values()) == {"live"}
+
+    run()
+
+
+def test_P3_A1_an_open_order_that_the_venue_denies_all_along_is_cancelled_rather_than_forgotten(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
+            kept.scenario.faults.on("null-order")
+            outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            assert (outcome.fate, outcome.text, on_the_book(kept)) == (Fate.PLACED, "found by cancelling", set())
+            assert (await states(kept), kept.orders.unknown) == ({outcome.order.order_id: "closed"}, {})
+
+    run()
+
+
+def test_P3_a_denied_order_whose_cancel_is_refused_stays_unknown(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
+            for fault in ("null-order", "cancel-refused"):
+                kept.scenario.faults.on(fault)
+            outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            assert (outcome.fate, set(kept.orders.unknown)) == (Fate.UNKNOWN, on_the_book(kept))
+            assert await states(kept) == {outcome.order.order_id: "intended"}
+
+    run()
+
+
+def test_one_refused_order_of_a_batch_takes_none_with_it(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            dear = wanted(kept, 900_000, size=100_000 * MILLION)
+            good = batch(kept, 2)
+            outcomes = await kept.orders.place_many([good[0], (dear, kept.market.condition_id), good[1]])
+            assert [outcome.fate for outcome in outcomes] == [Fate.PLACED, Fate.REJECTED, Fate.PLACED]
+            assert "not enough balance" in outcomes[1].text
+            ids = [outcome.order.order_id for outcome in outcomes]
+            assert await states(kept) == {ids[0]: "live", ids[1]: "rejected", ids[2]: "live"}
+
+    run()
+
+
+def test_P3_an_order_the_venue_calls_a_duplicate_is_found_and_not_doubled(dsn: str) -> None:
+    """Two desks with one salt sign the same order in the same millisecond."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            account = kept.scenario.accounts[0]
+            signer = OrderSigner(PrivateKey(account.private_key), account.address, lambda: 7)
+            desk = OrderDesk(kept.desk.orders, kept.desk.account, signer, kept.book, WorldClock(kept.scenario))
+            first = await desk.place(wanted(kept), kept.market.condition_id)
+            second = await desk.place(wanted(kept), kept.market.condition_id)
+            assert first.order.order_id == second.order.order_id
+            assert (second.fate, second.text) == (Fate.PLACED, "found by asking")
+            assert await states(kept) == {first.order.order_id: "live"}
+
+    run()
+
+
+def test_P5_an_order_whose_cancel_is_refused_stays_live(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            ids = [outcome.order.order_id for outcome in await kept.orders.place_many(batch(kept, 4))]
+            kept.scenario.faults.on("cancel-refused", count=1)
+            report = await kept.orders.cancel(ids, kept.market.condition_id)
+            assert (len(report.canceled), len(report.resting), report.ended) == (2, 2, {})
+            assert on_the_book(kept) == set(report.resting)
+            assert await states(kept) == {
+                **dict.fromkeys(report.canceled, "closed"),
+                **dict.fromkeys(report.resting, "live"),
+            }
+
+    run()
+
+
+@pytest.mark.parametrize("fault", ["timeout-after", "timeout-before", "cut"])
+def test_P5_a_cancel_whose_answer_is_lost_is_repeated_and_ends_on_the_venues_word(dsn: str, fault: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            ids = [outcome.order.order_id for outcome in await kept.orders.place_many(batch(kept, 3))]
+            kept.scenario.faults.on(fault, count=1, settings={} if fault == "cut" else {"delay_ms": 0})
+            report = await kept.orders.cancel(ids)
+            assert kept.scenario.faults.struck(fault) == 1
+            assert {*report.canceled, *report.ended} == set(ids)
+            assert (on_the_book(kept), report.resting) == (set(), {})
+            rows = await kept.order_rows()
+            assert {row["state"] for row in rows.values()} == {"closed"}
+            reason = "CANCELED" if fault == "timeout-before" else "order can't be found - already canceled or matched"
+            assert {row["reason"] for row in rows.values()} == {reason}
+
+    run()
+
+
+def test_P5_cancels_that_are_never_answered_leave_every_order_live(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            ids = [outcome.order.order_id for outcome in await kept.orders.place_many(batch(kept, 3))]
+            kept.scenario.faults.on("timeout-before", path="/orders", settings={"delay_ms": 0})
+            with pytest.raises(VenueError):
+                await kept.orders.cancel(ids)
+            assert await states(kept) == dict.fromkeys(ids, "live")
+
+    run()
+
+
+def test_P5_a_refusal_closes_nothing_that_the_venue_still_shows(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order in the middle of a match is refused in such words ("measured 2026-07-06", `polymarket.md` 1.3)."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            placed = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            order_id = placed.order.order_id
+            refusal = "order can't be found - already canceled or matched"
+            monkeypatch.setattr(kept.scenario.world.exchange, "cancel", lambda *_: refusal)
+            report = await kept.orders.cancel([order_id])
+            assert report == CancelReport(resting={order_id: refusal})
+            assert await states(kept) == {order_id: "live"}
+
+    run()
+
+
+def test_E2_orders_of_many_markets_are_cancelled_together_and_what_somebody_else_cancelled_is_closed(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            markets = [m for m in kept.scenario.world.exchange.markets.values() if m.accepting_orders]
+            orders = [
+                (
+                    OrderWanted(
+                        token_id=str(market.tokens[0]),
+                        side=Side.BUY,
+                        price=market.tick,
+                        size=10 * MILLION,
+                        tick=market.tick,
+                        neg_risk=market.neg_risk,
+                    ),
+                    market.condition_id,
+                )
+                for market in markets
+                if market.version == "v1"
+            ]
+            ids = [outcome.order.order_id for outcome in await kept.orders.place_many(orders)]
+            assert len(ids) > 2
+            theirs = kept.scenario.world.exchange.orders[ids[0]]
+            kept.scenario.world.exchange.cancel_order(theirs, OrderStatus.CANCELED)
+            report = await kept.orders.cancel([*ids, ids[0]])
+            assert (set(report.canceled), set(report.ended)) == (set(ids[1:]), {ids[0]})
+            assert await states(kept) == dict.fromkeys(ids, "closed")
+
+    run()
+
+
+def test_R4_a_fill_that_the_venue_tells_after_the_cancel_is_booked(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            large = wanted(kept, size=400 * MILLION)
+            placed = await kept.orders.place(large, kept.market.condition_id)
+            kept.scenario.faults.on("late-fill", count=1)
+            kept.run(5)
+            report = await kept.orders.cancel([placed.order.order_id], kept.market.condition_id)
+            assert kept.scenario.faults.struck("late-fill") == 1
+            assert report.canceled == (placed.order.order_id,)
+            kept.run(60)
+            await kept.keeper.catch_up()
+            (row,) = (await kept.order_rows()).values()
+            matched = kept.scenario.world.exchange.orders[placed.order.order_id].matched
+            assert (row["state"], row["filled"]) == ("closed", matched)
+            assert await kept.shares() == kept.truth() != {}
+
+    run()
+
+
+def test_salts_rise_within_a_millisecond_and_over_a_restart() -> None:
+    class Stopped:
+        at = 1_787_000_000_000
+
+        def now_ms(self) -> int:
+            return self.at
+
+        async def sleep(self, ms: int) -> None:
+            self.at += ms
+
+    clock = Stopped()
+    before = Salts(clock)
+    drawn = [before() for _ in range(3_000)]
+    clock.at += 1
+    after = Salts(clock)
+    drawn += [after() for _ in range(3_000)]
+    assert drawn == sorted(set(drawn))
+    assert max(drawn) < 1 << 53
+    clock.at -= 60_000
+    assert after() == drawn[-1] + 1
