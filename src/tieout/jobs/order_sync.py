@@ -29,6 +29,8 @@ from tieout.store.runs import Finding
 YOUNG_MS = 15_000
 """An order is not missed before this age: its request, or the venue's list, may be that late."""
 
+TAKEN = "not open at the venue: known by its fills alone, and missing in two whole lists"
+
 GONE = "not open at the venue: missing in two whole lists, and denied when asked for by its id"
 
 
@@ -43,6 +45,8 @@ class OrderSyncReport:
     """Live in the books, gone at the venue."""
     denied_by_list: tuple[str, ...] = ()
     """Missing in both lists, yet open when asked for by id: the lists lie."""
+    taken: tuple[str, ...] = ()
+    """Known by their fills alone (takers, and orders from before our time), closed without asking for each."""
     foreign: tuple[str, ...] = ()
     """Open at the venue and not ours; they are booked."""
     findings: tuple[Finding, ...] = field(default=())
@@ -97,14 +101,18 @@ class OrderSync:
         if not second.is_complete:
             return self._incomplete(second, findings)
         missing -= _ids(second)
-        closed, lied, about_missing = await self._missing([live[order_id] for order_id in sorted(missing)])
+        rows = [live[order_id] for order_id in sorted(missing)]
+        taken = [row for row in rows if not row["side"]]
+        await self._book_closed(taken, TAKEN)
+        closed, lied, about_missing = await self._missing([row for row in rows if row["side"]])
         return OrderSyncReport(
-            True,
-            len(live),
-            closed,
-            lied,
-            tuple(order.order_id for order in foreign),
-            (*findings, *about_missing),
+            is_complete=True,
+            live=len(live),
+            closed=closed,
+            denied_by_list=lied,
+            taken=tuple(row["order_id"] for row in taken),
+            foreign=tuple(order.order_id for order in foreign),
+            findings=(*findings, *about_missing),
         )
 
     def _incomplete(self, listing: Listing[OpenOrder], findings: Sequence[Finding] = ()) -> OrderSyncReport:
@@ -113,7 +121,7 @@ class OrderSync:
     async def _old_enough(self) -> dict[str, asyncpg.Record]:
         """Orders that the books hold as open and that are old enough to be missed; not those being placed now."""
         rows = await self._connection.fetch(
-            "SELECT order_id, token_id, condition_id, state, placed_at_ms FROM orders "
+            "SELECT order_id, token_id, condition_id, side, state, placed_at_ms FROM orders "
             "WHERE wallet_id = $1 AND state IN ('live', 'intended') AND placed_at_ms < $2",
             self._wallet_id,
             self._desk.clock.now_ms() - YOUNG_MS,
@@ -193,19 +201,23 @@ class OrderSync:
         trades = await self._desk.account.trades(after_s=max(since_s, 0))
         if not trades.is_complete:
             return ()
-        await self._desk.book(
-            [
-                OrderClosed(
-                    order_id=row["order_id"],
-                    token_id=row["token_id"],
-                    condition_id=row["condition_id"],
-                    reason=GONE,
-                    occurred_at_ms=self._desk.clock.now_ms(),
-                )
-                for row in gone
-            ]
-        )
+        await self._book_closed(gone, GONE)
         return gone
+
+    async def _book_closed(self, rows: Sequence[asyncpg.Record], reason: str) -> None:
+        now_ms = self._desk.clock.now_ms()
+        closed = [
+            OrderClosed(
+                order_id=row["order_id"],
+                token_id=row["token_id"],
+                condition_id=row["condition_id"],
+                reason=reason,
+                occurred_at_ms=now_ms,
+            )
+            for row in rows
+        ]
+        if closed:
+            await self._desk.book(closed)
 
 
 def _ids(listing: Listing[OpenOrder]) -> set[str]:
