@@ -125,6 +125,48 @@ def test_R3_an_inference_never_undoes_a_fill_that_comes_meanwhile(dsn: str) -> N
     run()
 
 
+async def ready_to_infer(seen: Witnessed, *, on_its_way: bool = False) -> None:
+    """Shares have left, and that was read for longer than the lag: the next reading infers it."""
+    seen.buy()
+    await seen.until_final()
+    seen.kept.run(120)
+    seen.owner.send_tokens(seen.market, 0, 5 * MILLION)
+    if on_its_way:
+        seen.kept.scenario.faults.on("slow-settlement", settings={"delay_ms": 400_000}, wallet=seen.kept.wallet)
+        seen.buy()
+        await seen.trades()
+    seen.kept.run(80)
+    await seen.data_positions.run()
+    seen.kept.run(LAG_MS // 1_000 + 1)
+
+
+def test_R3_a_fill_that_is_heard_of_only_after_an_inference_counts(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            await ready_to_infer(seen)
+            seen.buy()
+            seen.kept.run(20)
+            (found,) = of(await seen.data_positions.run(), IssueType.POSITION_DRIFT)
+            assert (found.action, await adjustments(seen)) == (Action.CORRECTED, 1)
+            await seen.until_final()
+            assert await seen.kept.shares() == seen.kept.truth() != {}
+
+    run()
+
+
+def test_R3_nothing_is_inferred_of_a_token_with_a_fill_on_its_way(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            await ready_to_infer(seen, on_its_way=True)
+            (found,) = of(await seen.data_positions.run(), IssueType.POSITION_DRIFT)
+            assert (found.severity, found.action) == (Severity.ERROR, Action.LOGGED)
+            assert await adjustments(seen) == 0
+
+    run()
+
+
 def test_A2_a_stuck_index_is_noticed_and_nothing_is_concluded_from_it(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -257,7 +299,7 @@ def test_A6_rows_that_repeat_beyond_an_offset_are_not_the_whole_and_take_nothing
             seen.kept.run(60)
             await seen.positions.run()
             seen.kept.run(120)
-            seen.kept.scenario.faults.on("data-repeat", settings={"offset": 400})
+            seen.kept.scenario.faults.on("data-repeat", settings={"offset": 0})
             for _ in range(3):
                 result = await seen.data_positions.run()
                 assert (result.findings, result.detail["flaw"] != "") == ([], True)
