@@ -34,6 +34,8 @@ class Scheduler:
         self.now_ms = start_ms
         self._queue: list[Planned] = []
         self._turn = 0
+        self.on_sooner: Callable[[], None] | None = None
+        """Called when something is planned before all else, so that whoever sleeps until the next action wakes."""
 
     @property
     def now_s(self) -> int:
@@ -45,6 +47,8 @@ class Scheduler:
         self._turn += 1
         planned = Planned(max(at_ms, self.now_ms), self._turn, action)
         heapq.heappush(self._queue, planned)
+        if self.on_sooner is not None and self._queue[0] is planned:
+            self.on_sooner()
         return planned
 
     def after(self, delay_ms: int, action: Action) -> Planned:

@@ -116,9 +116,14 @@ def to_request(request: web.BaseRequest, body: bytes) -> Request:
 
 
 @asynccontextmanager
-async def running(site: Site, *, port: int = 0, speed: float = 1.0) -> AsyncIterator[Server]:
-    """Serve *site* on *port* (0: any free one) for the time of the context. Raises what made its clock fail."""
-    server = Server(site, Clock(site.world.scheduler, speed))
+async def running(
+    site: Site, *, port: int = 0, speed: float = 1.0, period_s: float | None = None
+) -> AsyncIterator[Server]:
+    """Serve *site* on *port* (0: any free one) for the time of the context. Raises what made its clock fail.
+
+    *period_s* is the clock's: how far apart the moments may be at which the world moves while nobody asks anything.
+    """
+    server = Server(site, Clock(site.world.scheduler, speed, period_s))
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=FAREWELL_S)
     await runner.setup()
     try:
