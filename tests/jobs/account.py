@@ -101,18 +101,19 @@ class House:
 
 
 @asynccontextmanager
-async def house(dsn: str, **options: object) -> AsyncIterator[House]:
+async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIterator[House]:
+    """With a *speed* the world's time goes by itself, as the loop's, and waiting does not move it."""
     kept = {"seed": 4, "markets": 6, "cash": 10_000 * MILLION, **options}
     scenario = build(Options(**kept))  # type: ignore[arg-type]
     account = scenario.accounts[0]
     async with (
-        running(scenario.site, speed=0.0) as server,
+        running(scenario.site, speed=speed) as server,
         HttpCarrier() as carrier,
         connected(dsn) as writer,
         connected(dsn) as reader,
         connected(dsn) as watcher,
     ):
-        clock = WorldClock(scenario)
+        clock = LoopClock(server.clock.now_ms) if speed else WorldClock(scenario)
         lease = await acquire(writer, account.address, exclusive=True)
         identity = Identity(account.address, frozenset((account.api_key.key,)))
         queue = IntakeQueue(Intake(writer, reader, lease, identity, clock.now_ms))
