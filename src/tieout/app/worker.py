@@ -148,9 +148,10 @@ class Worker:
 
         return await until_done(work, self._clock, stop, told)
 
-    def _heard(self, ms: int) -> None:
+    def _heard(self, raw: bytes, ms: int) -> None:
         self.state.frames += 1
         self.state.latencies_ms.append(ms)
+        self.state.fill_latency.note(raw, ms)
 
     async def _halt(self, lease: Lease, error: BrokenInvariantError) -> None:
         """Keep the evidence: an issue, and a halt that only a person lifts with force."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from tieout.app.fill_latency import FillLatency
 from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Ended
 from tieout.quoting.views import BookView, Quote, Resting
@@ -52,6 +53,8 @@ class WorkerState:
     events: deque[QuoteEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
     latencies_ms: deque[int] = field(default_factory=lambda: deque(maxlen=LATENCIES_MAX))
     """From the socket to committed books, the last frames."""
+    fill_latency: FillLatency = field(default_factory=FillLatency)
+    """The same of each fill (T4)."""
     frames: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     """placed, rejected, cancelled, unknown."""

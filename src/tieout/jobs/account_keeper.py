@@ -41,8 +41,8 @@ class AccountKeeper:
         self._frames = 0
         self._room = asyncio.Semaphore(FRAMES_MAX)
         self.since_s = since_s
-        self.heard: Callable[[int], None] = lambda _: None
-        """Told for each frame that is booked how many milliseconds after the socket brought it (T4)."""
+        self.heard: Callable[[bytes, int], None] = lambda _raw, _ms: None
+        """Told each frame that is booked, and how many milliseconds after the socket brought it (T4)."""
         self.live = False
         self.catch_ups = 0
 
@@ -66,7 +66,7 @@ class AccountKeeper:
         self._frames += 1
         try:
             await self._put(Incoming(frame.raw, "user channel", f"frame {self._frames} at {frame.received_ms}"))
-            self.heard(self._clock.now_ms() - frame.received_ms)
+            self.heard(frame.raw, self._clock.now_ms() - frame.received_ms)
         finally:
             self._room.release()
 
