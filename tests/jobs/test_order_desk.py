@@ -90,6 +90,24 @@ def test_P3_an_order_that_filled_before_its_answer_was_lost_is_found_by_its_trad
     run()
 
 
+def test_P3_A1_an_order_whose_trade_is_listed_late_is_not_called_lost(dsn: str) -> None:
+    """Three readings of the trades are empty by mistake; the one after the cancel is not."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            market = kept.scenario.world.exchange.by_token[int(kept.market.token_ids[0])]
+            best = kept.scenario.world.exchange.books[market.condition_id].best(0, 1)
+            assert best is not None
+            kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
+            kept.scenario.faults.on("empty-list", count=3, path="/data/trades")
+            outcome = await kept.orders.place(wanted(kept, best, order_type="FAK"), kept.market.condition_id)
+            assert kept.scenario.faults.struck("empty-list") == 3
+            assert (outcome.fate, kept.orders.unknown) == (Fate.PLACED, {})
+
+    run()
+
+
 def test_a_refusal_is_booked_in_the_venues_words(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -264,6 +282,39 @@ def test_P5_an_order_whose_cancel_is_refused_stays_live(dsn: str) -> None:
                 **dict.fromkeys(report.canceled, "closed"),
                 **dict.fromkeys(report.resting, "live"),
             }
+
+    run()
+
+
+def test_P5_A1_a_refused_order_that_is_answered_with_null_stays_live(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            placed = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            for fault in ("cancel-refused", "null-order"):
+                kept.scenario.faults.on(fault)
+            report = await kept.orders.cancel([placed.order.order_id])
+            assert set(report.resting) == on_the_book(kept) == {placed.order.order_id}
+            assert await states(kept) == {placed.order.order_id: "live"}
+
+    run()
+
+
+def test_O3_an_order_that_ended_is_not_closed_while_its_trades_do_not_come_whole(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            placed = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            kept.run(5)
+            kept.scenario.faults.on("sweep", count=1)
+            kept.run(60)
+            assert not on_the_book(kept)
+            kept.scenario.faults.on("malformed-row", path="/data/trades")
+            assert set((await kept.orders.cancel([placed.order.order_id])).resting) == {placed.order.order_id}
+            assert await states(kept) == {placed.order.order_id: "live"}
+            kept.scenario.faults.off("malformed-row")
+            assert set((await kept.orders.cancel([placed.order.order_id])).ended) == {placed.order.order_id}
+            assert await kept.shares() == kept.truth() != {}
 
     run()
 

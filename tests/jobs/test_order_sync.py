@@ -9,12 +9,13 @@ import pytest
 
 from jobs.account import MILLION, House, house
 from support.database import in_loop, until
+from tieout.client.errors import VenueError
 from tieout.client.orders import OrderWanted
 from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import NEVER_ARRIVED
 from tieout.jobs.order_sync import GONE, YOUNG_MS, OrderSync, OrderSyncReport
-from tieout.ledger.facts import OrderIntended, Side
+from tieout.ledger.facts import OrderClosed, OrderIntended, Side
 from tieout.sim.model import Order, OrderStatus
 from tieout.store.runs import Action, Finding, IssueType, Severity
 
@@ -155,6 +156,67 @@ def test_D1_an_intent_that_was_never_sent_is_closed_and_an_open_foreign_order_is
     run()
 
 
+def test_A1_what_one_list_misses_and_the_next_has_is_nothing_to_tell(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            await placed(kept)
+            kept.scenario.faults.on("empty-list", path="/data/orders", count=1)
+            report = await synced(kept)
+            assert kept.scenario.faults.struck("empty-list") == 1
+            assert (report.is_complete, report.closed, report.denied_by_list, report.findings) == (True, (), (), ())
+
+    run()
+
+
+def test_D2_while_single_orders_cannot_be_asked_for_none_is_closed(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            (order_id,) = await placed(kept, 1)
+            kept.scenario.world.exchange.cancel_order(at_venue(kept, order_id), OrderStatus.CANCELED)
+            kept.scenario.faults.on("server-error", path="/data/order/")
+            with pytest.raises(VenueError):
+                await synced(kept)
+            assert await states(kept) == {order_id: "live"}
+
+    run()
+
+
+def test_D2_what_was_found_before_the_venue_went_away_is_told(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            gone, larger = await placed(kept, 2)
+            kept.scenario.world.exchange.cancel_order(at_venue(kept, gone), OrderStatus.CANCELED)
+            at_venue(kept, larger).size += MILLION
+            kept.scenario.faults.on("server-error", path="/data/order/")
+            report = await synced(kept)
+            assert not report.is_complete
+            assert [found.type for found in report.findings] == [
+                IssueType.ORDER_MISMATCH,
+                IssueType.CLOB_UNAVAILABLE,
+            ]
+            assert await states(kept) == {gone: "live", larger: "live"}
+
+    run()
+
+
+def test_O1_a_list_that_is_late_by_a_cancel_raises_nothing(dsn: str) -> None:
+    """The list still has the order, the venue asked for it by its id has not."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            (order_id,) = await placed(kept, 1)
+            closed = OrderClosed(order_id=order_id, reason="CANCELED")
+            await kept.book([closed])
+            kept.scenario.faults.on("null-order")
+            assert (await synced(kept)).findings == ()
+
+    run()
+
+
 @pytest.mark.parametrize("fault", ["wrong-cursor", "malformed-row"])
 def test_A1_a_list_that_does_not_come_whole_concludes_nothing(dsn: str, fault: str) -> None:
     @in_loop
@@ -212,7 +274,8 @@ def test_A7_more_orders_than_a_page_are_compared_both_ways(dsn: str) -> None:
     run()
 
 
-def test_O1_an_order_that_arrives_after_it_was_given_up_is_found_and_cancelled(dsn: str) -> None:
+@pytest.mark.parametrize("quoted", [True, False])
+def test_O1_an_order_that_arrives_after_it_was_given_up_is_found_and_cancelled(dsn: str, quoted: bool) -> None:
     @in_loop
     async def run() -> None:
         async with house(dsn) as kept:
@@ -226,7 +289,7 @@ def test_O1_an_order_that_arrives_after_it_was_given_up_is_found_and_cancelled(d
             assert (lost.fate, await states(kept)) == (Fate.NEVER_ARRIVED, {order_id: "closed"})
             await kept.desk.orders.place(lost.order)  # the request, hours later
             assert at_venue(kept, order_id).open
-            report = await synced(kept)
+            report = await sync_of(kept, quoted=quoted).run()
             assert said(report.findings) == [
                 (IssueType.ORDER_IN_CLOB_NOT_DB, Severity.ERROR, Action.CORRECTED, order_id)
             ]

@@ -19,12 +19,12 @@ from tieout.client.pages import Listing
 from tieout.client.rows import OpenOrder
 from tieout.jobs import order_findings as found
 from tieout.jobs.foreign_orders import ForeignOrders, follow_policy, untouchable
-from tieout.jobs.job import Result
+from tieout.jobs.job import Result, failure
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import READ_BACK_S, or_error
 from tieout.jobs.own_orders import own_intents
 from tieout.ledger.facts import OrderClosed, OrderIntended
-from tieout.store.runs import Finding
+from tieout.store.runs import Finding, Job
 
 YOUNG_MS = 15_000
 """An order is not missed before this age: its request, or the venue's list, may be that late."""
@@ -85,26 +85,38 @@ class OrderSync:
         return (await self.run()).result()
 
     async def run(self) -> OrderSyncReport:
-        """One comparison. Raises VenueError; what was booked until then stays."""
+        """One comparison. Raises VenueError when that ends it before anything was found; what was booked stays.
+
+        Later, such an error is one of the issues: what was found, and done about it, must not go unrecorded.
+        """
+        findings: list[Finding] = []
+        try:
+            return await self._compare(findings)
+        except VenueError as error:
+            if not findings:
+                raise
+            return OrderSyncReport(is_complete=False, findings=(*findings, failure(Job.ORDER_SYNC, error)))
+
+    async def _compare(self, findings: list[Finding]) -> OrderSyncReport:
         live = await self._old_enough()
         first = await self._desk.account.open_orders()
         if not first.is_complete:
-            return self._incomplete(first)
+            return OrderSyncReport(is_complete=False, findings=(found.incomplete(first),))
         shown = {order.order_id: order for order in first.rows}
         intents = await own_intents(self._connection, self._wallet_id, shown)
         foreign = [order for order_id, order in sorted(shown.items()) if order_id not in intents]
-        findings = await follow_policy(self._connection, self._wallet_id, self._policy, foreign, self._desk)
+        findings += await follow_policy(self._connection, self._wallet_id, self._policy, foreign, self._desk)
         self.foreign = await untouchable(self._connection, self._wallet_id, self._policy, list(shown))
         findings += await self._shown(shown, intents)
         missing = live.keys() - shown.keys()
         second = await self._desk.account.open_orders() if missing else first
         if not second.is_complete:
-            return self._incomplete(second, findings)
+            return OrderSyncReport(is_complete=False, findings=(*findings, found.incomplete(second)))
         missing -= _ids(second)
         rows = [live[order_id] for order_id in sorted(missing)]
         taken = [row for row in rows if not row["side"]]
         await self._book_closed(taken, TAKEN)
-        closed, lied, about_missing = await self._missing([row for row in rows if row["side"]])
+        closed, lied = await self._missing([row for row in rows if row["side"]], findings)
         return OrderSyncReport(
             is_complete=True,
             live=len(live),
@@ -112,11 +124,8 @@ class OrderSync:
             denied_by_list=lied,
             taken=tuple(row["order_id"] for row in taken),
             foreign=tuple(order.order_id for order in foreign),
-            findings=(*findings, *about_missing),
+            findings=tuple(findings),
         )
-
-    def _incomplete(self, listing: Listing[OpenOrder], findings: Sequence[Finding] = ()) -> OrderSyncReport:
-        return OrderSyncReport(is_complete=False, findings=(*findings, found.incomplete(listing)))
 
     async def _old_enough(self) -> dict[str, asyncpg.Record]:
         """Orders that the books hold as open and that are old enough to be missed; not those being placed now."""
@@ -163,22 +172,22 @@ class OrderSync:
         return (await self._desk.cancel([order.order_id for order in orders], "", since_s)).resting
 
     async def _missing(
-        self, missing: Sequence[asyncpg.Record]
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[Finding]]:
-        """Those closed, those that are open all the same, and the issues of both."""
+        self, missing: Sequence[asyncpg.Record], findings: list[Finding]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Those closed, and those that are open all the same; the issues of both are added to *findings*."""
         asked = [row for row in missing if row["state"] == "live"]
         orders = await asyncio.gather(*(or_error(self._desk.account.open_order(row["order_id"])) for row in asked))
         lied = [row for row, order in zip(asked, orders, strict=True) if isinstance(order, OpenOrder)]
-        gone = [row for row, order in zip(asked, orders, strict=True) if order is None]
-        findings = [found.denied_by_list(row) for row in lied]
-        closed = await self._close(gone)
+        findings += [found.denied_by_list(row) for row in lied]
+        closed = await self._close([row for row, order in zip(asked, orders, strict=True) if order is None])
+        findings += [found.gone(row, GONE) for row in closed]
         never = await self._never_arrived([row for row in missing if row["state"] == "intended"])
-        findings += [found.gone(row, GONE) for row in closed] + [found.gone(row, why) for row, why in never]
-        unheard = next((order for order in orders if isinstance(order, VenueError)), None)
-        if unheard is not None and not findings:
-            raise unheard
+        findings += [found.gone(row, why) for row, why in never]
+        for order in orders:
+            if isinstance(order, VenueError):
+                raise order
         ids = sorted(row["order_id"] for row in (*closed, *(row for row, _ in never)))
-        return tuple(ids), tuple(row["order_id"] for row in lied), findings
+        return tuple(ids), tuple(row["order_id"] for row in lied)
 
     async def _never_arrived(self, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str]]:
         """Ask about orders with nothing but an intent as after a crash; those that never arrived, with the reason."""
