@@ -140,6 +140,37 @@ def test_T1_the_truth_is_asked_once_more_before_a_gap_is_rejected(dsn: str) -> N
     run()
 
 
+def test_T1_an_answer_that_closes_a_part_of_the_gap_begins_the_time_of_the_rest_again(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            order_id = await resting(seen)
+            await gap(seen, order_id)
+            await seen.kept.book([ghost(seen, order_id, 11 * MILLION)])
+            seen.kept.run(TTL_S)
+            seen.kept.scenario.faults.on("empty-list", path="/data/trades", count=1)
+            assert (await settle_of(seen).run()).findings == []
+            assert await row_of(seen, order_id) == (6 * MILLION, 5 * MILLION, 0)
+            seen.kept.run(TTL_S)
+            assert rejections(await settle_of(seen).run()) == [order_id]
+
+    run()
+
+
+def test_T1_a_second_gap_of_an_order_is_rejected_beside_the_first(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            order_id = await resting(seen)
+            for matched in (6 * MILLION, 11 * MILLION):
+                await seen.kept.book([ghost(seen, order_id, matched)])
+                seen.kept.run(TTL_S)
+                assert rejections(await settle_of(seen).run()) == [order_id]
+                assert await row_of(seen, order_id) == (0, 0, matched)
+
+    run()
+
+
 def test_T1_a_list_that_did_not_come_whole_rejects_nothing(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -278,8 +309,10 @@ def test_T1_an_old_fill_is_looked_for_on_chain_when_the_clob_tells_no_more(dsn: 
             seen.kept.scenario.faults.on("empty-list", path="/data/trades")
             seen.kept.run(TTL_S)
             await settle_of(seen).run()
-            seen.kept.run(1)
+            seen.kept.run(2)
             await settle_of(seen).run()
+            (row,) = await seen.kept.connection.fetch("SELECT * FROM movements WHERE kind = 'buy'")
+            assert row["status"] == "SETTLED"
             assert await seen.kept.shares() == seen.kept.truth() != {}
 
     run()
