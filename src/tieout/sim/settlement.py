@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from tieout.sim.chain.calls import Call, Fill, ForcedRevert, MatchOrders
 from tieout.sim.chain.chain import BlockMined, BlocksRemoved, Chain, Condition, Finalized
+from tieout.sim.chain.state import ALLOWANCE, APPROVAL, CASH, TOKENS, Slot
 from tieout.sim.contracts import exchange_of
 from tieout.sim.engine.exchange import Exchange
+from tieout.sim.engine.funds import Asset
 from tieout.sim.events import TradeChanged
 from tieout.sim.model import Leg, Order, Side, Trade, TradeStatus
 from tieout.sim.rng import Stream
@@ -86,7 +88,9 @@ class Settler:
                 self._given_up.add(trade.tx_hash)
                 wallets |= trade.wallets
                 self._give_back(trade, receipt.reason)
-        self._exchange.cancel_uncovered(event.block.wallets_out | wallets)
+        fell = event.block.fell
+        wallets |= {str(slot[2]) for slot in fell if slot[0] in (ALLOWANCE, APPROVAL)}
+        self._exchange.cancel_uncovered(wallets, assets=[_asset(slot) for slot in fell if slot[0] in (CASH, TOKENS)])
 
     def _give_back(self, trade: Trade, reason: str) -> None:
         """The transaction reverted: try again, or give the trade up."""
@@ -141,3 +145,9 @@ def _fill(order: Order, making: int, taking: int, fee: int) -> Fill:
     return Fill(
         order.id, request.wallet, request.side, request.token, making, taking, fee, request.builder, request.metadata
     )
+
+
+def _asset(balance: Slot) -> Asset:
+    """What the engine calls a balance."""
+    kind, contract, wallet, *token = balance
+    return str(wallet), "cash" if kind == CASH else f"{contract}/{token[0]}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tieout.sim.chain.calls import Call
 from tieout.sim.chain.log import Log
-from tieout.sim.chain.state import Undo
+from tieout.sim.chain.state import Slot, Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Receipt:
 class Block:
     """One block. `first_log_index` is where its logs begin to count: others have logs in a block too.
 
-    `undo` says what each changed slot of the state held before. `wallets_out` are the holders that had less of
-    something at its end than before (balance, allowance or approval).
+    `undo` says what each changed slot of the state held before. `fell` are the balances, allowances and approvals that
+    were less at its end than before.
     """
 
     number: int
@@ -66,8 +66,13 @@ class Block:
     first_log_index: int
     receipts: list[Receipt] = field(default_factory=list)
     undo: Undo = field(default_factory=dict)
-    wallets_out: frozenset[str] = frozenset()
+    fell: Sequence[Slot] = ()
     removed: bool = False
+
+    @property
+    def wallets_out(self) -> frozenset[str]:
+        """The holders of what fell."""
+        return frozenset(str(slot[2]) for slot in self.fell)
 
     @property
     def logs(self) -> Iterator[Log]:

@@ -5,7 +5,7 @@ Everything is synchronous and follows from the scheduler's clock and the seed. B
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from tieout.sim.chain.block import Block, Receipt, Transaction
@@ -14,7 +14,7 @@ from tieout.sim.chain.condition import Condition, NegRiskEvent
 from tieout.sim.chain.log import Datum, Log
 from tieout.sim.chain.log_index import LogIndex, Topics
 from tieout.sim.chain.places import OPERATOR, P_USD
-from tieout.sim.chain.state import ALLOWANCE, APPROVAL, CASH, TOKENS, Revert, State
+from tieout.sim.chain.state import ALLOWANCE, APPROVAL, CASH, TOKENS, Revert, Slot, State
 from tieout.sim.chain.totals import Totals, totals
 from tieout.sim.chain.wallet_setup import deploy
 from tieout.sim.rng import Chance, drawn_hash
@@ -136,7 +136,7 @@ class Chain:
                 log_index += 1
             block.receipts.append(receipt)
             self._receipts[transaction.tx_hash] = receipt
-        block.wallets_out = self._seal(block)
+        block.fell = self._seal(block)
         self._blocks.append(block)
         self._by_hash[block.hash] = block
         self._announce(BlockMined(block))
@@ -236,9 +236,9 @@ class Chain:
             return Receipt(transaction, block, tx_index, 0, revert.reason, [])
         return Receipt(transaction, block, tx_index, 1, "", logs)
 
-    def _seal(self, block: Block) -> frozenset[str]:
+    def _seal(self, block: Block) -> Sequence[Slot]:
         block.undo = self.state.seal()
-        return frozenset(_poorer(self.state, block.undo.items()))
+        return [slot for slot, old in block.undo.items() if slot[0] in _OF_A_HOLDER and self.state.get(slot) < old]
 
     def _take_away(self, block: Block) -> None:
         if self._index.next_block == block.number + 1:
@@ -256,10 +256,3 @@ class Chain:
     def _announce(self, event: ChainEvent) -> None:
         for listener in tuple(self._listeners):
             listener(event)
-
-
-def _poorer(state: State, undo: Iterable[tuple[tuple[str | int, ...], int]]) -> Iterable[str]:
-    """Holders whose balance, allowance or approval fell."""
-    for slot, old in undo:
-        if slot[0] in _OF_A_HOLDER and state.get(slot) < old:
-            yield str(slot[2])

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tieout.sim.engine.amounts import ONE, taker_fee
+from tieout.sim.engine.backing import Backing
 from tieout.sim.engine.book import Book
-from tieout.sim.engine.funds import Funds
+from tieout.sim.engine.funds import Asset, Funds, outflows
 from tieout.sim.engine.intake import GTD_MARGIN_S, read_order
 from tieout.sim.engine.matching import filled, fills_whole, plan
 from tieout.sim.engine.rejections import Reason, Rejected
@@ -55,7 +56,7 @@ class Exchange:
         self.books: dict[str, Book] = {}
         self.orders: dict[str, Order] = {}
         self.open: dict[str, dict[str, Order]] = {}
-        self._by_wallet: dict[str, dict[str, Order]] = {}
+        self._backing = Backing(funds)
         self.trades: dict[str, Trade] = {}
         self.settle: Callable[[Trade], None] = lambda _trade: None
 
@@ -153,7 +154,7 @@ class Exchange:
         trades = (self._trade(order, legs),) if legs else ()
         self._finish_taker(order, book, was_delayed=delayed)
         for trade in trades:
-            self.cancel_uncovered(trade.wallets)
+            self.cancel_uncovered(assets=[asset for asset, _ in outflows(trade)])
         status = "matched" if trades else ("unmatched" if delayed else "live")
         return Placement(order, status, trades)
 
@@ -242,10 +243,12 @@ class Exchange:
         """Open orders of a signer, oldest first."""
         return list(self.open.get(signer, {}).values())
 
-    def cancel_uncovered(self, wallets: Iterable[str]) -> list[Order]:
-        """The venue cancels resting orders that their wallet can no longer pay (`polymarket.md` 2)."""
-        orders = [order for wallet in sorted(wallets) for order in self._by_wallet.get(wallet, {}).values()]
-        uncovered = self.funds.uncovered(orders)
+    def cancel_uncovered(self, wallets: Iterable[str] = (), *, assets: Iterable[Asset] = ()) -> list[Order]:
+        """The venue cancels resting orders that their wallet can no longer pay (`polymarket.md` 2).
+
+        Looked at are those of *wallets*, and those paid with *assets*: whatever there may be less of than before.
+        """
+        uncovered = self._backing.uncovered({*assets, *self._backing.assets_of(wallets)})
         return self.cancel_many(uncovered, OrderStatus.CANCELED_NOT_ENOUGH_BALANCE)
 
     def _watch_expiry(self, order: Order) -> None:
@@ -263,12 +266,12 @@ class Exchange:
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order
         self.open.setdefault(order.request.signer, {})[order.id] = order
-        self._by_wallet.setdefault(order.request.wallet, {})[order.id] = order
+        self._backing.add(order)
 
     def _end(self, order: Order, status: OrderStatus) -> None:
         order.status = status
         self.open[order.request.signer].pop(order.id, None)
-        self._by_wallet[order.request.wallet].pop(order.id, None)
+        self._backing.remove(order)
 
     def _close(self, order: Order, status: OrderStatus, *, note: str = "") -> None:
         order.note = note

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Protocol
 
 from tieout.sim.contracts import exchange_of, ledger_of
@@ -68,30 +67,14 @@ class Funds:
             matched = self.matched[asset_of(order)]
             raise Rejected(Reason.BALANCE, balance=self._balance(order), matched=matched, amount=amount)
 
-    def uncovered(self, orders: Iterable[Order]) -> list[Order]:
-        """Those of the resting *orders* whose rest is no longer covered, each on its own."""
-        free: dict[tuple[str, int | str], int] = {}
-        found = []
-        for order in orders:
-            # One balance for all that pay with the same: a maker may have hundreds of orders.
-            wanted = order.request
-            is_buy = order.side is Side.BUY
-            paid_with = (wanted.wallet, exchange_of(order.market, wanted.token) if is_buy else wanted.token)
-            left = free.get(paid_with)
-            if left is None:
-                left = free[paid_with] = self.free(order)
-            if wanted.maker_amount > left and need(order) > left:
-                found.append(order)
-        return found
-
     def hold(self, trade: Trade) -> None:
         """Count what the trade will take."""
-        for asset, amount in _outflows(trade):
+        for asset, amount in outflows(trade):
             self.matched[asset] += amount
 
     def release(self, trade: Trade) -> None:
         """The trade is settled or given up."""
-        for asset, amount in _outflows(trade):
+        for asset, amount in outflows(trade):
             self.matched[asset] -= amount
             if not self.matched[asset]:
                 del self.matched[asset]
@@ -107,7 +90,8 @@ class Funds:
         return self._balances.tokens(ledger, wallet, order.request.token)
 
 
-def _outflows(trade: Trade) -> list[tuple[Asset, int]]:
+def outflows(trade: Trade) -> list[tuple[Asset, int]]:
+    """What the trade takes, and how much of it in micro-units."""
     taker = trade.taker
     out = [(asset_of(taker), trade.cash + trade.fee if taker.side is Side.BUY else trade.shares)]
     out += [(asset_of(leg.maker), leg.cash if leg.maker.side is Side.BUY else leg.shares) for leg in trade.legs]
