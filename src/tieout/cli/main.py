@@ -11,6 +11,7 @@ from tieout.cli import (
     books,
     control,
     database,
+    demo,
     doctor,
     explain,
     importing,
@@ -18,6 +19,7 @@ from tieout.cli import (
     log,
     movements,
     quotes,
+    run,
     runs,
     sim,
     watch,
@@ -44,6 +46,8 @@ app.command("log")(log.log)
 app.command("explain")(explain.explain)
 app.command("replay")(audit.replay)
 app.command("audit")(audit.audit)
+app.command("demo")(demo.demo)
+app.command("run")(run.run_)
 app.command("watch")(watch.watch_)
 app.command("runs")(runs.runs)
 app.command("issues")(runs.issues)
