@@ -393,3 +393,29 @@ def test_E5_orders_whose_resolution_nobody_heard_are_closed_after_proof(dsn: str
             assert {row["reason"] for row in (await kept.order_rows()).values()} == {GONE}
 
     run()
+
+
+def test_P3_an_order_that_is_being_placed_is_neither_asked_for_nor_missed(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-before", count=1, path="/order", settings={"delay_ms": 60_000})
+            market = kept.market
+            wanted = OrderWanted(
+                token_id=market.token_ids[0], side=Side.BUY, price=PRICE, size=10 * MILLION, tick=market.tick
+            )
+            placing = asyncio.create_task(kept.orders.place(wanted, market.condition_id))
+
+            async def sent() -> bool:
+                return kept.scenario.faults.struck("timeout-before") == 1
+
+            await until(sent, "the request is on its way")
+            kept.run(YOUNG_MS // 1_000 + 1)
+            assert await kept.orders.settle_unknown() == []
+            report = await synced(kept)
+            assert (report.live, report.closed, list((await states(kept)).values())) == (0, (), ["intended"])
+            assert not placing.done()
+            kept.run(60)
+            assert (await placing).fate is Fate.NEVER_ARRIVED
+
+    run()
