@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import sys
 import termios
@@ -10,25 +11,37 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+ESCAPE = "\x1b"
+
 
 @contextmanager
-def keys(pressed: Callable[[str], None]) -> Iterator[None]:
-    """For the time of the context *pressed* is told each key; nothing happens where stdin is no terminal."""
-    if not sys.stdin.isatty():
+def keys(pressed: Callable[[str], None], *, wanted: bool = True) -> Iterator[None]:
+    """For the time of the context *pressed* is told each key, if that is *wanted* and stdin is a terminal.
+
+    Ctrl-C stays a signal. Arrows and other keys that send more than one character are left out.
+    """
+    if not wanted or not sys.stdin.isatty():
         yield
         return
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
-    loop = asyncio.get_running_loop()
+
+    def restore() -> None:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
 
     def read() -> None:
-        for key in os.read(number, 64).decode("utf-8", "replace"):
+        typed = os.read(number, 64).decode("utf-8", "replace")
+        for key in typed if not typed.startswith(ESCAPE) else typed[:1] if len(typed) == 1 else "":
             pressed(key)
 
+    # Registered first: an exit between the two leaves nothing to put back, or puts it back.
+    atexit.register(restore)
     tty.setcbreak(number)
+    loop = asyncio.get_running_loop()
     loop.add_reader(number, read)
     try:
         yield
     finally:
         loop.remove_reader(number)
-        termios.tcsetattr(number, termios.TCSADRAIN, before)
+        restore()
+        atexit.unregister(restore)

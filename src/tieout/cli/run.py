@@ -6,18 +6,19 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 
-from tieout.app.config_reading import ConfigError, read_config
+from tieout.app.config_reading import read_config
 from tieout.app.database import database
-from tieout.app.market_choice import UnknownMarketsError
 from tieout.app.running import RunRequest, worker_of
-from tieout.app.secrets import SecretError, private_key
+from tieout.app.secrets import private_key
 from tieout.app.settings import Settings
-from tieout.cli.output import fail, run, say
-from tieout.cli.run_loop import farewell, run_shown, stop_on_signals
-from tieout.client.errors import VenueError
+from tieout.cli.output import fail, out, run, say
+from tieout.cli.run_loop import Ending, Front, farewell
+from tieout.client.errors import ErrorKind, VenueError
 from tieout.store.connect import connected
+from tieout.store.errors import BrokenInvariantError
 
 
 def run_(
@@ -28,28 +29,44 @@ def run_(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take the wallet from another worker, whose writes are refused then.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="In a pipe: only what changes, no line now and then.")] = False,
 ) -> None:
     """Keep a wallet's books and quote its markets. Without --live nothing is sent: it shows what it would do.
 
-    Ctrl-C cancels every order, then ends.
+    Ctrl-C cancels every order, then ends. Exit code 0: nothing is left open and the books tie out; 1: not so; 2: it
+    could not be told.
     """
-    try:
-        read = read_config(config)
-        request = RunRequest(read, private_key(read), is_live=live, take_over=take_over)
-    except (ConfigError, SecretError) as error:
-        fail(str(error))
 
     async def work() -> int:
-        stop = asyncio.Event()
-        stop_on_signals(stop)
+        read = read_config(config)
+        request = RunRequest(read, private_key(read), is_live=live, take_over=take_over)
         if not live:
-            say(("DRY RUN", "bold black on yellow"), "  nothing is sent; --live places real orders")
+            say((" DRY RUN ", "bold black on yellow"), "  nothing is sent to the venue; --live places real orders")
         async with database(Settings()) as dsn, connected(dsn) as connection:
-            worker = worker_of(dsn, request)
             try:
-                await run_shown(worker, connection, stop)
-            except (VenueError, UnknownMarketsError, SecretError) as error:
-                fail(str(error))
-            return farewell(worker)
+                return await _run(dsn, request, connection, quiet=quiet)
+            except VenueError as error:
+                fail(_refused(error, config))
+            except BrokenInvariantError as error:
+                fail(
+                    f"the books broke a rule of their own, and the wallet is halted: {error}. The evidence is kept: "
+                    f"`tieout issues --wallet {read.wallet}`, then `tieout audit --wallet {read.wallet}`; "
+                    f"`tieout resume --force --wallet {read.wallet}` lifts the halt. Orders may rest at the venue: "
+                    "cancel them on its site"
+                )
 
     run(work)
+
+
+async def _run(dsn: str, request: RunRequest, connection: asyncpg.Connection, *, quiet: bool) -> int:
+    stop = asyncio.Event()
+    worker = worker_of(dsn, request)
+    with Ending(stop.set) as ending:
+        front = Front(worker, connection, ending, is_live_view=out.is_terminal, quiet=quiet)
+        ended = await front.run(stop)
+        return await farewell(front, ended=ended)
+
+
+def _refused(error: VenueError, config: Path) -> str:
+    again = "try again later" if error.kind is ErrorKind.TRANSIENT else f"`tieout doctor --config {config}` tells why"
+    return f"the venue did not let the worker work: {error}; {again}"

@@ -203,7 +203,7 @@ def markets(state: WorkerState, shown: Shown, width: int, most: int) -> list[Tex
             gain(unrealized(held, each.fair)),
         )
     room = 22 if width >= WIDE else 9
-    lines = [line for line in made.lines(width - room - 2)[: len(kept) + 1]]
+    lines = made.lines(width - room - 2)[: len(kept) + 1]
     full = max(line.cell_len for line in lines)
     states = [Text("state", "dim"), *(market_state(each, state) for each in kept)]
     for line, words in zip(lines, states, strict=True):
