@@ -14,6 +14,7 @@ from tieout.client.errors import ErrorKind, Meaning, VenueError
 from tieout.client.pages import as_row
 from tieout.client.rpc import Rpc, RpcCall, rows_of
 from tieout.venue.abi import array, hex_bytes, quantity, words
+from tieout.venue.addresses import CTF
 from tieout.venue.wire import WireError
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ BALANCE_OF_TOKEN = "0x00fdd58e"  # noqa: S105 (balanceOf(address,uint256))
 BALANCE_OF_BATCH = "0x4e1273f4"  # balanceOfBatch(address[],uint256[])
 BALANCE_OF = "0x70a08231"  # balanceOf(address)
 ALLOWANCE = "0xdd62ed3e"  # allowance(address,address)
+PAYOUT_NUMERATORS = "0x0504c814"  # payoutNumerators(bytes32,uint256)
 APPROVED_FOR_ALL = "0xe985e9c5"  # isApprovedForAll(address,address)
 
 
@@ -127,6 +129,13 @@ class Chain:
     async def allowance(self, coin: str, wallet: str, spender: str, at: BlockRef) -> int:
         """Base units of a coin that *spender* may take."""
         return await self._number(coin, ALLOWANCE + _word(wallet) + _word(spender), at)
+
+    async def payouts(self, condition_id: str, at: BlockRef) -> tuple[int, int]:
+        """The CTF's payout numerators of a condition of two outcomes; both 0 while it is not resolved."""
+        first, second = [
+            await self._number(CTF, PAYOUT_NUMERATORS + _word(condition_id) + _word(outcome), at) for outcome in (0, 1)
+        ]
+        return first, second
 
     async def is_approved(self, ledger: str, wallet: str, operator: str, at: BlockRef) -> bool:
         """Whether *operator* may take outcome tokens."""
