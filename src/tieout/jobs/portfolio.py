@@ -19,6 +19,7 @@ from tieout.ledger.units import cash_of
 from tieout.store import marks
 from tieout.store.marks import Mark
 from tieout.venue.addresses import P_USD
+from tieout.venue.tokens import is_structured
 
 BOOKS_MAX = 500
 """Tokens in one POST /books: the limit that the venue's documentation gives."""
@@ -81,6 +82,8 @@ class Portfolio:
         self._account = account
         self._clock = clock
         self._signature_type = signature_type
+        self._paid: dict[str, tuple[int, ...]] = {}
+        """Payouts that the node told: they do not change."""
         self.positions: tuple[Priced, ...] = ()
         self.cash: int | None = None
         """Collateral in micro-units; None before the first run."""
@@ -140,7 +143,25 @@ class Portfolio:
         for at in range(0, len(traded), BOOKS_MAX):
             page = await self._public.books(traded[at : at + BOOKS_MAX])
             books.update((book.token_id, book) for book in page.rows)
-        return tuple(_priced(row, payouts.get(row["condition_id"], ()), books.get(row["token_id"])) for row in held)
+        known = {**await self._payouts_on_chain(held, books), **payouts}
+        return tuple(_priced(row, known.get(row["condition_id"], ()), books.get(row["token_id"])) for row in held)
+
+    async def _payouts_on_chain(
+        self, held: Sequence[asyncpg.Record], books: Mapping[str, BookShown]
+    ) -> Mapping[str, tuple[int, ...]]:
+        """What the node says of conditions that nobody trades: they may be resolved, unheard."""
+        if self._chain is None:
+            return {}
+        quiet = {
+            row["condition_id"]
+            for row in held
+            if row["condition_id"] and row["token_id"] not in books and not is_structured(row["token_id"])
+        }
+        for condition_id in sorted(quiet - self._paid.keys()):
+            numerators = await self._chain.payouts(condition_id, "latest")
+            if sum(numerators):
+                self._paid[condition_id] = numerators
+        return self._paid
 
 
 def _priced(row: asyncpg.Record, payout: Sequence[int], book: BookShown | None) -> Priced:
