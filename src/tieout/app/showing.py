@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
@@ -55,6 +55,8 @@ class Shown:
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
     fills: tuple[ShownFill, ...] = ()
     fills_total: int = 0
+    moving: int = 0
+    """Fills whose end is still to come."""
     open_orders: int = 0
     issues: tuple[Issue, ...] = ()
     mark: Mark | None = None
@@ -80,16 +82,20 @@ async def shown(connection: asyncpg.Connection, wallet: str, before: Shown, now_
         start = await marks.at_day_start(connection, wallet_id, now_ms)
         issues = tuple(await runs.open_issues(connection, wallet_id))
         if seq == before.seq:
-            return Shown(
-                seq, before.inventories, before.fills, before.fills_total, before.open_orders, issues, mark, start
-            )
+            return replace(before, issues=issues, mark=mark, day_start=start)
+        total, moving = await connection.fetchrow(
+            "SELECT count(*), count(*) FILTER (WHERE status = ANY ($3)) FROM movements "
+            "WHERE wallet_id = $1 AND kind = ANY ($2)",
+            wallet_id,
+            FILL_KINDS,
+            MOVING,
+        )
         return Shown(
             seq=seq,
             inventories=await _inventories(connection, wallet_id),
             fills=await _fills(connection, wallet_id),
-            fills_total=await connection.fetchval(
-                "SELECT count(*) FROM movements WHERE wallet_id = $1 AND kind = ANY ($2)", wallet_id, FILL_KINDS
-            ),
+            fills_total=total,
+            moving=moving,
             open_orders=await open_orders(connection, wallet_id),
             issues=issues,
             mark=mark,

@@ -39,7 +39,8 @@ class Verdict(StrEnum):
 class Answer:
     """`words` say what was compared or what is wrong, `to_do` what to type, "" where nothing is to be done.
 
-    `block` is 0 where the Data API is the witness; `since_ms` 0 where the books do not tie out.
+    `block` is 0 where the Data API is the witness; `since_ms` 0 where the books do not tie out; `compared_ms` is when
+    that was found, and `pending` counts the movements that the chain has not yet made final.
     """
 
     verdict: Verdict
@@ -47,7 +48,9 @@ class Answer:
     to_do: str = ""
     block: int = 0
     balances: int = 0
+    pending: int = 0
     since_ms: int = 0
+    compared_ms: int = 0
 
     @property
     def subject(self) -> tuple[Verdict, str]:
@@ -103,15 +106,20 @@ def answer_of(state: WorkerState, now_ms: int) -> Answer:
     if state.phase == "running" and state.why_not:
         return Answer(Verdict.CATCHING_UP, state.why_not, block=last.block, balances=last.balances)
     return Answer(
-        Verdict.TIES_OUT, _held(last), block=last.block, balances=last.balances, since_ms=state.tied_out_since_ms
+        Verdict.TIES_OUT,
+        _held(last),
+        block=last.block,
+        balances=last.balances,
+        pending=last.pending,
+        since_ms=state.tied_out_since_ms,
+        compared_ms=last.at_ms,
     )
 
 
 def _held(last: Compared) -> str:
     witness = f"the chain at block {last.block:,}" if last.block else "what the Data API states"
     balances = "1 balance equals" if last.balances == 1 else f"{last.balances:,} balances equal"
-    waiting = f", {last.pending:,} on the way" if last.pending else ""
-    return f"{balances} {witness}{waiting}"
+    return f"{balances} {witness}"
 
 
 def _wrong(state: WorkerState) -> Iterator[Finding]:

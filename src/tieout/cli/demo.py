@@ -51,7 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Another seed is another world.", min=0)] = 1,
     intensity: Annotated[
         float, typer.Option("--intensity", help="Decisions of the crowd a second and market.", min=0.1, max=50.0)
-    ] = 1.5,
+    ] = 3.0,
     fault: Annotated[
         list[str] | None,
         typer.Option("--fault", help="Thrown in once the books tie out, one after the other; repeatable."),

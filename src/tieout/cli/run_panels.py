@@ -15,10 +15,16 @@ from tieout.ledger.units import MICRO, cash_of, decimal_text
 from tieout.quoting.views import Quote, Resting, is_bid, touch, yes_price
 from tieout.store.controls import WHOLE_WALLET, Control, State
 from tieout.store.quotes import QuoteEvent, QuoteEventKind
-from tieout.store.runs import Issue, Outcome, Severity
+from tieout.store.runs import Issue, Job, Outcome, Severity
 
 WIDE = 110
 """Columns from which addresses are whole and states have room."""
+
+NAME_MIN = 14
+"""Characters of a question that are shown at least."""
+
+LATE_MS = 15_000
+"""A comparison that is older is told with its age."""
 
 VERDICT_STYLE = {
     Verdict.TIES_OUT: "bold black on green",
@@ -33,6 +39,13 @@ SEVERITY_STYLE = {
     Severity.CRITICAL: "bold white on red",
 }
 _OUTCOME_STYLE = {Outcome.OK: "green", Outcome.ISSUES: "yellow", Outcome.FAILED: "bold red"}
+_JOB_NAMES = {
+    Job.MARKET_MAKING: "making",
+    Job.POSITION_SYNC: "positions",
+    Job.ORDER_SYNC: "orders",
+    Job.QUICK_SYNC: "quick",
+    Job.FULL_SYNC: "full",
+}
 _STEPS = ("MATCHED", "MINED", "CONFIRMED")
 _STEP_STYLE = ("yellow", "cyan", "green")
 _PLACE = {"MATCHED": 0, "MATCHED_NOT_BROADCASTED": 0, "MINED": 1, "CONFIRMED": 2, "SETTLED": 2}
@@ -129,11 +142,13 @@ def header(state: WorkerState, shown: Shown, now_ms: int, width: int) -> list[Te
     second = Text.assemble(("cash ", "dim"), cash, ("  PnL today ", "dim"))
     today = shown.pnl_today
     second.append_text(gain(None if today is None else today[1]))
-    second.append(" after fees, ", "dim")
+    second.append(" (before fees ", "dim")
     second.append_text(gain(None if today is None else today[0]))
-    second.append(" before", "dim")
+    second.append(")", "dim")
     second.append_text(Text.assemble(("  fills ", "dim"), f"{shown.fills_total:,}"))
-    second.append_text(Text.assemble(("  orders open ", "dim"), f"{shown.open_orders:,}"))
+    if shown.moving:
+        second.append(f" ({shown.moving:,} on the way)", "yellow")
+    second.append_text(Text.assemble(("  open ", "dim"), f"{shown.open_orders:,}"))
     return [fitted(first, width), fitted(second, width)]
 
 
@@ -143,6 +158,8 @@ def tie_line(answer: Answer, now_ms: int) -> Text:
     line.append(readable(answer.words))
     if answer.since_ms:
         line.append(f", for {age(now_ms - answer.since_ms)}", "dim")
+    if answer.compared_ms and now_ms - answer.compared_ms > LATE_MS:
+        line.append(f", compared {age(now_ms - answer.compared_ms)} ago", "yellow")
     if answer.to_do:
         line.append_text(Text.assemble(("; type: ", "dim"), (answer.to_do, "bold")))
     return line
@@ -174,6 +191,24 @@ def markets(state: WorkerState, shown: Shown, width: int, most: int) -> list[Tex
     """Every market in a line: our quotes in the book, what is held at what cost, profit, and whether it is quoted."""
     if not state.markets or most < 2:
         return []
+    every = list(state.markets.values())
+    kept = every[: most - 1] if len(every) <= most - 1 else every[: most - 2]
+    room = 24 if width >= WIDE else 10
+    lines = _market_grid(state, shown, kept, NAME_MIN).lines(width - room - 2)[: len(kept) + 1]
+    spare = width - room - 2 - max(line.cell_len for line in lines)
+    lines = _market_grid(state, shown, kept, NAME_MIN + max(spare, 0)).lines(width - room - 2)[: len(kept) + 1]
+    full = max(line.cell_len for line in lines)
+    states = [Text("state", "dim"), *(market_state(each, state) for each in kept)]
+    for line, words in zip(lines, states, strict=True):
+        line.append(" " * (full - line.cell_len + 2))
+        line.append_text(fitted(words, width - line.cell_len))
+    if len(every) > len(kept):
+        lines.append(Text(f"and {counted(len(every) - len(kept), 'more market')}: tieout books", "dim"))
+    return lines
+
+
+def _market_grid(state: WorkerState, shown: Shown, kept: Sequence[MarketState], name_width: int) -> Grid:
+    """All but the states, whose length nobody knows; *name_width* is for the questions."""
     made = Grid(
         Column("market"),
         Column("fair", right=True),
@@ -186,13 +221,11 @@ def markets(state: WorkerState, shown: Shown, width: int, most: int) -> list[Tex
         Column("realized", right=True, drop=3),
         Column("unreal.", right=True, drop=4),
     )
-    every = list(state.markets.values())
-    kept = every[: most - 1] if len(every) <= most - 1 else every[: most - 2]
     for each in kept:
         held = shown.inventories.get(each.market.condition_id, Inventory())
         made.add(
-            cut(each.market.question or short(each.market.condition_id), 34 if width >= WIDE else 16),
-            price_text(each.fair),
+            cut(each.market.question or short(each.market.condition_id), name_width),
+            price_text(_rounded(each.fair)),
             _pair(*_own(each.resting if state.is_live else each.quotes)),
             _pair(*_book(each)),
             str(len(each.resting)) if state.is_live else f"({len(each.quotes)})",
@@ -202,16 +235,7 @@ def markets(state: WorkerState, shown: Shown, width: int, most: int) -> list[Tex
             gain(held.realized),
             gain(unrealized(held, each.fair)),
         )
-    room = 22 if width >= WIDE else 9
-    lines = made.lines(width - room - 2)[: len(kept) + 1]
-    full = max(line.cell_len for line in lines)
-    states = [Text("state", "dim"), *(market_state(each, state) for each in kept)]
-    for line, words in zip(lines, states, strict=True):
-        line.append(" " * (full - line.cell_len + 2))
-        line.append_text(fitted(words, width - line.cell_len))
-    if len(every) > len(kept):
-        lines.append(Text(f"and {counted(len(every) - len(kept), 'more market')}: tieout books", "dim"))
-    return lines
+    return made
 
 
 def unrealized(held: Inventory, fair: int | None) -> int | None:
@@ -252,10 +276,10 @@ def fills(state: WorkerState, shown: Shown, width: int, most: int) -> list[Text]
         outcome = outcomes[fill.outcome_index] if 0 <= fill.outcome_index < len(outcomes) else "?"
         made.add(
             clock(fill.at_ms),
-            cut(known.market.question if known else short(fill.condition_id), 34 if width >= WIDE else 16),
+            cut(known.market.question if known else short(fill.condition_id), 34 if width >= WIDE else 20),
             Text(f"{fill.side} {cut(outcome, 8)}", "green" if fill.side == "BUY" else "red"),
             _shares(fill.shares),
-            price_text(fill.price // 100 * 100),
+            price_text(_rounded(fill.price)),
             travelled(fill, whole=width >= WIDE),
             "" if took is None else f"{took} ms",
         )
@@ -295,7 +319,7 @@ def _event(event: QuoteEvent, state: WorkerState, width: int) -> list[Text | str
     outcome = outcomes[event.outcome_index] if 0 <= event.outcome_index < len(outcomes) else "?"
     return [
         clock(event.at_ms),
-        cut(known.market.question if known else short(event.condition_id), 34 if width >= WIDE else 16),
+        cut(known.market.question if known else short(event.condition_id), 34 if width >= WIDE else 20),
         Text.assemble(
             (event.event.value, _EVENT_STYLE.get(event.event, "dim")), (" dry" if event.dry else "", "magenta")
         ),
@@ -310,15 +334,15 @@ def jobs(state: WorkerState, now_ms: int, width: int) -> list[Text]:
     """How each job ended last, and how long ago; and what was sent."""
     line = Text("jobs", "dim")
     for job, ended in sorted(state.jobs.items()):
-        name = job.value.replace("_", "\u00a0")
-        age_words = age(now_ms - ended.at_ms).replace(" ", "\u00a0")
-        line.append_text(Text.assemble(" ", (name, _OUTCOME_STYLE.get(ended.outcome, "dim")), f"\u00a0{age_words}"))
-    line.append_text(Text(" sent", "dim"))
+        name = _JOB_NAMES.get(job, job.value)
+        ago = age(now_ms - ended.at_ms).replace(" ", "")
+        line.append_text(Text.assemble(" ", (name, _OUTCOME_STYLE.get(ended.outcome, "dim")), ("\u00a0" + ago, "dim")))
+    line.append_text(Text(" |", "dim"))
     for name in ("placed", "cancelled", "rejected", "unknown"):
         if state.sent[name]:
             style = "magenta" if name in ("rejected", "unknown") else ""
             line.append_text(Text.assemble(" ", (f"{state.sent[name]:,}\u00a0{name}", style)))
-    return wrapped(line, width, 3)
+    return wrapped(line, width, 2)
 
 
 def issues(found: Sequence[Issue], wallet: str, width: int, most: int) -> list[Text]:
@@ -351,9 +375,14 @@ def _pair(bid: int | None, ask: int | None) -> Text:
 
 
 def _average(held: Inventory, outcome: int) -> str:
-    """Cost of a share, to the hundredth of a cent, rounded down."""
+    """Cost of a share."""
     shares = held.shares[outcome]
-    return price_text(held.cost[outcome] * MICRO // shares // 100 * 100) if shares else "–"
+    return price_text(_rounded(held.cost[outcome] * MICRO // shares)) if shares else "–"
+
+
+def _rounded(price: int | None) -> int | None:
+    """To the nearest hundredth of a cent."""
+    return None if price is None else (price + 50) // 100 * 100
 
 
 def _own(orders: Iterable[Quote | Resting]) -> tuple[int | None, int | None]:

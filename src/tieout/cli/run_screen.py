@@ -57,7 +57,7 @@ def _middle(screen: Screen, width: int, room: int) -> list[Text]:
     state, shown = screen.state, screen.shown
     if screen.menu:
         return [Text(), *(panels.fitted(line, width) for line in screen.menu)][: max(room, 0)]
-    found = _block(panels.markets(state, shown, width, min(len(state.markets) + 1, (room - 2) * 3 // 5)))
+    found = _block(panels.markets(state, shown, width, min(len(state.markets) + 1, max((room - 2) * 3 // 5, room - 6))))
     left = room - len(found) - 2
     lower = min(len(shown.fills), max(left, 4)) + 1
     if left > 12:
