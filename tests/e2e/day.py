@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
@@ -20,12 +18,13 @@ from tieout.app.worker_parts import Surroundings
 from tieout.client.clock import LoopClock
 from tieout.client.endpoints import Endpoints
 from tieout.client.keys import PrivateKey
+from tieout.jobs.own_orders import Salts
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
-from tieout.sim.contracts import ledger_of
 from tieout.sim.faults.kinds import KINDS, Place
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import Server, running
+from tieout.sim.truth import shares_held
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
 from tieout.store.wallets import wallet_id_of
 
@@ -83,6 +82,8 @@ class Day:
     connection: asyncpg.Connection
     wallet: str
     wallet_id: int
+    task: asyncio.Task[None]
+    stop: asyncio.Event
     quiet: list[Quiet] = field(default_factory=list)
 
     @property
@@ -105,18 +106,7 @@ class Day:
 
     def truth(self) -> dict[str, int]:
         """The chain's head, by token."""
-        world = self.scenario.world
-        held = {
-            str(token): world.chain.tokens(ledger_of(market), self.wallet, token)
-            for market in world.exchange.markets.values()
-            for token in (*market.ctf_tokens, *market.position_ids)
-        }
-        ledgers = {
-            str(token): world.chain.tokens(ledger, self.wallet, token)
-            for market in world.exchange.markets.values()
-            for token, ledger in both_ledgers(market)
-        }
-        return {token: amount for token, amount in {**held, **ledgers}.items() if amount}
+        return shares_held(self.scenario.world, self.wallet)
 
     async def shares(self) -> dict[str, int]:
         rows = await self.connection.fetch(
@@ -134,7 +124,8 @@ class Day:
         orders = self.scenario.world.exchange.orders.values()
         at_venue = {order.id for order in orders if order.request.wallet == self.wallet and order.open}
         rows = await self.connection.fetch(
-            "SELECT order_id FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')", self.wallet_id
+            "SELECT order_id FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')",
+            self.wallet_id,
         )
         return Quiet(self.now_ms, drift, at_venue, {row["order_id"] for row in rows})
 
@@ -145,10 +136,13 @@ class Day:
             "SELECT order_id, state, token_id, condition_id, side, reason FROM orders WHERE order_id = ANY ($1)",
             sorted(found.open_at_venue | found.open_in_books),
         )
-        jobs = {job.value: (ended.outcome.value, ended.problem, self.now_ms - ended.at_ms) for job, ended in state.jobs.items()}
+        jobs = {
+            job.value: (ended.outcome.value, ended.problem, self.now_ms - ended.at_ms)
+            for job, ended in state.jobs.items()
+        }
         known = {token for each in state.markets.values() for token in each.market.token_ids}
         odd = [dict(row) for row in rows if row["token_id"] not in known]
-        return f"{found}\n{state.phase} {state.why_not} {state.problem}\n{jobs}\n{odd[:3]}\n{[dict(row) for row in rows][:3]}"
+        return "\n".join(map(str, (found, state.phase, state.why_not, state.problem, jobs, odd[:3], rows[:3])))
 
     async def quiet_point(self) -> Quiet:
         """Pause, let everything settle, and compare; the worker alone has to get there."""
@@ -164,43 +158,53 @@ class Day:
         return found
 
 
-def both_ledgers(market: object) -> Iterator[tuple[int, str]]:
-    """Every token of the market with the ledger it lives on."""
-    from tieout.venue.addresses import CTF, POSITION_MANAGER
+def config_of(scenario: Scenario, server: Server, **changes: object) -> Config:
+    """How the first account of the scenario makes all its markets."""
+    return replace(
+        Config(
+            wallet=scenario.accounts[0].address,
+            first_block=0,
+            endpoints=Endpoints.of(server.http_url),
+            selection=Selection(count=len(scenario.world.exchange.markets)),
+            params=Params(tiers=2, tier_size=20 * MILLION, requote_tolerance=20_000, min_time_to_resolution_ms=0),
+            limits=Limits(total_exposure_max=50_000 * MILLION, daily_loss_max=50_000 * MILLION),
+            jobs=Intervals(market_making=30_000),
+        ),
+        **changes,  # type: ignore[arg-type]
+    )
 
-    for token in market.ctf_tokens:  # type: ignore[attr-defined]
-        yield token, CTF
-    for token in market.position_ids:  # type: ignore[attr-defined]
-        yield token, POSITION_MANAGER
+
+def worker_on(dsn: str, scenario: Scenario, server: Server, config: Config, *, is_live: bool = True) -> Worker:
+    """A worker whose time is the world's."""
+    clock = LoopClock(server.clock.now_ms)
+    key = PrivateKey(scenario.accounts[0].private_key)
+    return Worker(dsn, config, key, Surroundings(clock, lambda _: 0, Salts(clock)), is_live=is_live)
 
 
 @asynccontextmanager
-async def day(dsn: str, *, seed: int = 1, markets: int = 50, **options: object) -> AsyncIterator[Day]:
-    """A worker that quotes *markets*. To be used in virtual time."""
+async def day(
+    dsn: str,
+    *,
+    seed: int = 1,
+    markets: int = 50,
+    changes: dict[str, object] | None = None,
+    is_live: bool = True,
+    **options: object,
+) -> AsyncIterator[Day]:
+    """A worker that quotes *markets*, stopped at the end. To be used in virtual time."""
     kept = {"cash": 100_000 * MILLION, "intensity": 0.05, **options}
     scenario = build(Options(seed=seed, markets=markets, **kept))  # type: ignore[arg-type]
-    account = scenario.accounts[0]
     async with running(scenario.site, speed=1.0) as server, connected(dsn) as connection:
-        config = Config(
-            wallet=account.address,
-            first_block=0,
-            endpoints=Endpoints.of(server.http_url),
-            selection=Selection(count=markets),
-            params=Params(tiers=2, tier_size=20 * MILLION, requote_tolerance=20_000, min_time_to_resolution_ms=0),
-            limits=Limits(total_exposure_max=50_000 * MILLION, daily_loss_max=50_000 * MILLION),
-            jobs=Intervals(market_making=int(os.environ.get("TIEOUT_ROUND_MS", "30000"))),
-        )
-        around = Surroundings(LoopClock(server.clock.now_ms), lambda _: 0, count(1).__next__)
-        worker = Worker(dsn, config, PrivateKey(account.private_key), around, is_live=True)
-        stop = asyncio.Event()
-        running_worker = asyncio.create_task(worker.run(stop))
+        config = config_of(scenario, server, **(changes or {}))
+        worker, stop = worker_on(dsn, scenario, server, config, is_live=is_live), asyncio.Event()
+        task = asyncio.create_task(worker.run(stop))
         try:
-            while (wallet_id := await wallet_id_of(connection, account.address)) is None:
+            while (wallet_id := await wallet_id_of(connection, config.wallet)) is None:
                 await server.clock.wait(1_000)
-            yield Day(scenario, server, worker, connection, account.address, wallet_id)
+            yield Day(scenario, server, worker, connection, config.wallet, wallet_id, task, stop)
         finally:
             stop.set()
-            await running_worker
+            await task
 
 
 async def through(kept: Day, hours: float, *, names: list[str] | None = None) -> Counter[str]:

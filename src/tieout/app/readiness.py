@@ -16,6 +16,9 @@ OUTAGE_MS = 30_000
 UNSEEN_MS = 60_000
 """Without one comparison with the chain in so long, the books are not known to be right."""
 
+UNREAD_MS = 180_000
+"""Without one whole reading of the open orders in so long, nobody knows what rests."""
+
 STARTING = "no clean full sync since the start"
 
 
@@ -32,6 +35,7 @@ class Readiness:
     drifting: dict[str, str] = field(default_factory=dict)
     """Conditions whose shares do not equal the chain, with words."""
     compared_ms: int = 0
+    orders_read_ms: int = 0
     not_live_since_ms: int = 0
 
     def why_not(self) -> str:
@@ -47,6 +51,9 @@ class Readiness:
                 self.wanting = self.wanting or "the user feed was away"
             return "the user feed is not live"
         self.not_live_since_ms = 0
+        if self.orders_read_ms and now_ms - self.orders_read_ms > UNREAD_MS:
+            self.wanting = self.wanting or "open orders were out of reach"
+            return "open orders could not be read for a while"
         if self.wanting:
             return f"a full sync comes first: {self.wanting}"
         if self.has_chain and now_ms - self.compared_ms > UNSEEN_MS:
@@ -57,6 +64,8 @@ class Readiness:
         """How a job ended."""
         if ended.job is Job.FULL_SYNC and ended.is_clean and self.keeper.live and not self.health.away():
             self.wanting = ""
+        if ended.job in (Job.ORDER_SYNC, Job.FULL_SYNC) and not ended.problem:
+            self.orders_read_ms = ended.at_ms
         if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
             self.compared_ms = ended.at_ms
             self.drifting = {

@@ -49,7 +49,11 @@ class Server:
         """Answer one HTTP request, or serve the WebSocket it opens."""
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._serve_socket(request)
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionResetError:
+            # Whoever asked is gone before the request was whole: nothing was asked.
+            return web.Response()
         self.clock.sync()
         delivery = self._site.deliver(to_request(request, body))
         if delivery.delay_ms:
