@@ -60,6 +60,8 @@ def run(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     try:
         code = asyncio.run(work())
         sys.stdout.flush()
+    except typer.Exit:
+        raise  # `fail` was called inside of *work*: everything is said
     except BrokenPipeError:
         _forget_reader()
         raise typer.Exit(CANNOT_TELL) from None
