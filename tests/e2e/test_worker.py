@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.day import MINUTE_MS, Day, config_of, day, worker_on
+from tieout.app.config import Intervals
 from tieout.sim.truth import open_orders
 from tieout.sim.virtual.run import run_virtual
 from tieout.store.controls import Actor, Command, State, set_state
@@ -202,3 +203,51 @@ def test_a_broken_invariant_halts_the_wallet_and_keeps_the_evidence(dsn: str) ->
 
     with pytest.raises(BrokenInvariantError):
         virtually(run)
+
+
+def test_T4_a_fill_is_in_the_books_by_the_push_path_long_before_any_job_looks(dsn: str) -> None:
+    """Every job is far off, so only the socket can have brought it; how long it took is measured for each frame."""
+    later = Intervals(
+        market_making=10 * MINUTE_MS,
+        position_sync=10 * MINUTE_MS,
+        order_sync=10 * MINUTE_MS,
+        quick_sync=10 * MINUTE_MS,
+        settle=10 * MINUTE_MS,
+        reconcile=10 * MINUTE_MS,
+    )
+
+    async def run() -> None:
+        async with day(dsn, markets=4, changes={"jobs": later}) as kept:
+            await until_resting(kept)
+            before = await kept.connection.fetchval("SELECT count(*) FROM movements WHERE kind IN ('buy', 'sell')")
+            frames = kept.worker.state.frames
+            kept.scenario.faults.on("sweep", count=1)
+            await kept.wait(5_000)
+            after = await kept.connection.fetchval("SELECT count(*) FROM movements WHERE kind IN ('buy', 'sell')")
+            assert after > before
+            assert kept.worker.state.frames > frames
+            assert max(kept.worker.state.latencies_ms) < 1_000
+
+    virtually(run)
+
+
+def test_T5_many_markets_fill_and_cancel_at_once_and_nothing_waits_for_a_later_cycle(dsn: str) -> None:
+    async def run() -> None:
+        async with day(dsn, markets=40) as kept:
+            await until_resting(kept)
+            await kept.wait(MINUTE_MS)
+            open_before = resting(kept)
+            assert len(open_before) > 100
+            kept.scenario.faults.on("sweep", count=1)
+            kept.scenario.faults.on("mass-cancel", count=1)
+            await kept.wait(3_000)
+            rows = await kept.connection.fetch(
+                "SELECT order_id, filled, state FROM orders WHERE order_id = ANY ($1)", sorted(open_before)
+            )
+            orders = kept.scenario.world.exchange.orders
+            booked = {row["order_id"]: (row["filled"], row["state"]) for row in rows}
+            ended = {order_id for order_id in open_before if not orders[order_id].open}
+            assert len(ended) > 100
+            assert {i: booked[i] for i in ended} == {i: (orders[i].matched, "closed") for i in ended}
+
+    virtually(run)
