@@ -265,8 +265,25 @@ def test_S1_a_wide_average_is_told_and_never_imported(dsn: str, per_mille: int, 
             seen.kept.scenario.faults.on("data-average", settings={"per_mille": per_mille})
             found = of(await reconcile(seen).run(), IssueType.AVG_COST_DRIFT)
             assert [each.token_id for each in found] == [seen.kept.market.token_ids[0]] * wide
-            assert all(each.action is Action.LOGGED and "ours stays" in each.summary for each in found)
+            assert all(each.severity is Severity.WARN and each.action is Action.LOGGED for each in found)
+            assert all("ours stays" in each.summary for each in found)
             assert await seen.kept.connection.fetch("SELECT * FROM positions") == before
+
+    run()
+
+
+def test_S1_shares_that_were_not_all_bought_have_other_averages_and_alarm_nobody(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            seen.owner.split(seen.market, 20 * MILLION)
+            seen.buy()
+            await seen.until_final()
+            await seen.positions.run()
+            seen.kept.run(120)
+            seen.kept.scenario.faults.on("data-average", settings={"per_mille": 100})
+            found = of(await reconcile(seen).run(), IssueType.AVG_COST_DRIFT)
+            assert {each.severity for each in found} == {Severity.INFO}
 
     run()
 

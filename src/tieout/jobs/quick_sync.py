@@ -89,6 +89,7 @@ def _compared(order: OpenOrder, known: asyncpg.Record | None, old_ms: int) -> Fi
 
 
 def _missing(known: Mapping[str, asyncpg.Record], open_orders: Sequence[OpenOrder], old_ms: int) -> list[Finding]:
+    """Orders with known terms only: of the others the books know a fill, and nobody said that they ever rested."""
     shown = {order.order_id for order in open_orders}
     return [
         Finding(
@@ -102,7 +103,7 @@ def _missing(known: Mapping[str, asyncpg.Record], open_orders: Sequence[OpenOrde
             {"state": row["state"]},
         )
         for row in known.values()
-        if row["order_id"] not in shown and row["placed_at_ms"] < old_ms
+        if row["side"] and row["order_id"] not in shown and row["placed_at_ms"] < old_ms
     ]
 
 

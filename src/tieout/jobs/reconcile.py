@@ -23,6 +23,10 @@ WIDE = 10_000
 WIDE_PER_MILLE = 20
 """...and so much of our own."""
 
+_BY_OTHER_WAYS = (
+    "SELECT EXISTS (SELECT FROM movements WHERE wallet_id = $1 AND kind NOT IN ('buy', 'sell', 'cash') "
+    "AND (token_id = $2 OR strpos(legs, $2) > 0))"
+)
 _COSTS = "SELECT token_id, condition_id, shares, cost_basis FROM positions WHERE wallet_id = $1 AND shares > 0"
 
 
@@ -94,7 +98,8 @@ class Reconcile:
             average = ours["cost_basis"] * MICRO // ours["shares"]
             gap = abs(average - position.average)
             if gap > WIDE and gap * 1000 > average * WIDE_PER_MILLE:
-                found.append(_far_apart(position, ours["condition_id"], average))
+                bent = await self._connection.fetchval(_BY_OTHER_WAYS, self._wallet_id, position.token_id)
+                found.append(_far_apart(position, ours["condition_id"], average, by_other_ways=bent))
         return found
 
 
@@ -108,13 +113,14 @@ def _not_whole(flaw: str) -> Finding:
     )
 
 
-def _far_apart(position: PositionRow, condition_id: str, average: int) -> Finding:
+def _far_apart(position: PositionRow, condition_id: str, average: int, *, by_other_ways: bool) -> Finding:
+    """*by_other_ways*: shares came by splits or transfers, too; the index has rules of its own for their cost."""
     return Finding(
         IssueType.AVG_COST_DRIFT,
-        Severity.WARN,
+        Severity.INFO if by_other_ways else Severity.WARN,
         Action.LOGGED,
         f"our average cost is {decimal_text(average)} a share, the Data API says {decimal_text(position.average)}; "
-        "ours stays: is a trade from outside missing?",
+        f"ours stays: {'not all of it was bought' if by_other_ways else 'is a trade from outside missing?'}",
         condition_id=condition_id,
         token_id=position.token_id,
         evidence={"average": average, "stated": position.average, "shares": position.shares},
