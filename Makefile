@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench clean lock
+.PHONY: demo demo-books test check bench clean lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -12,7 +12,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(STAMP)  ## import the recorded wallets and show their books
+demo: $(STAMP)  ## a worker on a simulated Polymarket, with its books tied out
+	$(BIN)/python -m tieout demo
+
+demo-books: $(STAMP)  ## import the recorded wallets and show their books
 	$(BIN)/python demo/demo.py
 
 check: $(STAMP)  ## everything that needs no database: style, types, imports

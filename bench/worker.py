@@ -1,0 +1,116 @@
+"""The worker: a fill on the socket to committed books, and a round over 1,000 markets. Ratios of one run.
+
+`python bench/worker.py` starts what it needs: a PostgreSQL of its own, the simulated venue, a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from e2e.day import config_of, worker_on
+from tieout.app.clock import now_ms
+from tieout.app.config import Intervals
+from tieout.client.markets import MarketInfo
+from tieout.jobs.market_making import Maker, MarketMaking, Purse, Quoted
+from tieout.jobs.order_desk import OrderDesk
+from tieout.quoting.ladder import Ladder
+from tieout.quoting.params import Params
+from tieout.quoting.risk import Limits
+from tieout.quoting.views import BookView
+from tieout.sim.scenario import Options, build
+from tieout.sim.serve.server import running
+from tieout.store.connect import connected
+from tieout.store.embedded import EmbeddedServer
+from tieout.store.schema import migrate
+
+MILLION = 1_000_000
+MARKETS, SECONDS, ROUNDS = 200, 40.0, 20
+
+
+async def latency(dsn: str) -> None:
+    """Fills on the socket of a worker on 200 markets, while it quotes."""
+    scenario = build(
+        Options(seed=3, markets=MARKETS, cash=1_000_000 * MILLION, intensity=0.2, start_ms=now_ms() - 30_000)
+    )
+    async with running(scenario.site) as server, connected(dsn) as connection:
+        config = config_of(scenario, server, jobs=Intervals(market_making=5_000))
+        worker, stop = worker_on(dsn, scenario, server, config), asyncio.Event()
+        task = asyncio.create_task(worker.run(stop))
+        while worker.state.phase != "running" or not worker.state.sent["placed"]:
+            await asyncio.sleep(0.1)
+        bare = await bare_commit_ms(connection)
+        await asyncio.sleep(SECONDS)
+        fills = worker.state.fill_latency
+        frames = sorted(worker.state.latencies_ms)
+        median, high = fills.quantile(500), fills.quantile(990)
+        print(f"  markets {MARKETS}, orders placed {worker.state.sent['placed']:,}, frames {worker.state.frames:,}")
+        print(f"  a fill on the socket to committed books: median {median} ms, p99 {high} ms")
+        print(f"  any frame: median {frames[len(frames) // 2]} ms; a bare commit of one row {bare:.2f} ms")
+        stop.set()
+        await task
+
+
+async def bare_commit_ms(connection: asyncpg.Connection) -> float:
+    """One insert and its commit, the least that keeping anything costs."""
+    await connection.execute("CREATE TABLE IF NOT EXISTS bench_bare (body text)")
+    taken = []
+    for _ in range(200):
+        began = time.perf_counter()
+        await connection.execute("INSERT INTO bench_bare VALUES ('x')")
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[100] * 1000
+
+
+async def rounds(dsn: str) -> None:
+    """Dry rounds over 1,000 markets with both books filled."""
+    async with connected(dsn) as connection:
+        making = MarketMaking(connection, 1, OrderDesk.__new__(OrderDesk))
+        making._desk.unknown = {}
+        maker = Maker(Ladder(), Params(tiers=3), Limits(), 200 * MILLION)
+        levels = tuple((500_000 - place * 10_000, 100 * MILLION) for place in range(1, 20))
+        asks = tuple((500_000 + place * 10_000, 100 * MILLION) for place in range(1, 20))
+        book = BookView(bids=(levels, levels), asks=(asks, asks), time_ms=1)
+        quoted = [Quoted(_market(number), maker, book) for number in range(1_000)]
+        await making.round(quoted, Purse(), 1, dry=True)
+        began, cpu = time.perf_counter(), time.process_time()
+        for _ in range(ROUNDS):
+            report = await making.round(quoted, Purse(), 1, dry=True)
+        cpu = (time.process_time() - cpu) / ROUNDS
+        wall = (time.perf_counter() - began) / ROUNDS
+        count = sum(len(made.decision.quotes) for made in report.markets)
+        print(
+            f"  a round over 1,000 markets, {count:,} quotes: {cpu * 1000:.0f} ms of CPU, {wall * 1000:.0f} ms in all"
+        )
+
+
+def _market(number: int) -> MarketInfo:
+    return MarketInfo(
+        condition_id=f"0x{number:064x}",
+        version="v1",
+        token_ids=(str(10**70 + 2 * number), str(10**70 + 2 * number + 1)),
+        outcomes=("Yes", "No"),
+        tick=10_000,
+        min_size=5 * MILLION,
+        neg_risk=False,
+        accepting_orders=True,
+    )
+
+
+def main() -> None:
+    with TemporaryDirectory() as place, EmbeddedServer.start(Path(place) / "data") as server:
+        asyncio.run(migrate(server.dsn()))
+        print("worker")
+        asyncio.run(rounds(server.dsn()))
+        asyncio.run(latency(server.dsn()))
+
+
+if __name__ == "__main__":
+    main()
