@@ -11,7 +11,6 @@ from itertools import count
 import asyncpg
 
 from support.database import connected
-from tieout.jobs.tie_out import settled_shares
 from tieout.client.clob import Clob, Desk
 from tieout.client.clob_public import ClobPublic
 from tieout.client.clock import LoopClock
@@ -30,6 +29,7 @@ from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.order_desk import BookFacts, OrderDesk
+from tieout.jobs.tie_out import settled_shares
 from tieout.ledger.facts import AnyFact
 from tieout.sim.contracts import ledger_of
 from tieout.sim.scenario import Options, Scenario, build
