@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from e2e.day import config_of, worker_on
-from tieout.app.clock import now_ms
-from tieout.app.config import Intervals
+from tieout.app.config import Config, Selection
+from tieout.app.running import RunRequest, worker_of
+from tieout.app.worker import Worker
+from tieout.client.endpoints import Endpoints
+from tieout.client.keys import PrivateKey
 from tieout.client.markets import MarketInfo
 from tieout.jobs.market_making import Maker, MarketMaking, Purse, Quoted
 from tieout.jobs.order_desk import OrderDesk
@@ -26,36 +26,53 @@ from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
 from tieout.quoting.views import BookView
 from tieout.sim.scenario import Options, build
-from tieout.sim.serve.server import running
 from tieout.store.connect import connected
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.schema import migrate
 
 MILLION = 1_000_000
-MARKETS, SECONDS, ROUNDS = 200, 40.0, 20
+SEED, MARKETS, SECONDS, ROUNDS = 3, 200, 40.0, 20
 
 
 async def latency(dsn: str) -> None:
-    """Fills on the socket of a worker on 200 markets, while it quotes."""
-    scenario = build(
-        Options(seed=3, markets=MARKETS, cash=1_000_000 * MILLION, intensity=0.2, start_ms=now_ms() - 30_000)
+    """Fills on the socket of a worker on 200 markets, while it quotes; the venue has a process of its own."""
+    words = ["sim", "serve", "--quiet", "--seed", str(SEED), "--markets", str(MARKETS), "--intensity", "0.2"]
+    venue = await asyncio.create_subprocess_exec(sys.executable, "-m", "tieout", *words, stdout=asyncio.subprocess.PIPE)
+    assert venue.stdout is not None
+    url = (await venue.stdout.readline()).decode().strip()
+    # The same seed draws the same key: the account of the venue in the other process.
+    account = build(Options(seed=SEED, markets=1, intensity=0, warm_up_ms=0)).accounts[0]
+    config = Config(
+        wallet=account.address,
+        first_block=0,
+        endpoints=Endpoints.of(url),
+        selection=Selection(count=MARKETS),
+        params=Params(tiers=1, tier_size=5 * MILLION, min_time_to_resolution_ms=0),
     )
-    async with running(scenario.site) as server, connected(dsn) as connection:
-        config = config_of(scenario, server, jobs=Intervals(market_making=5_000))
-        worker, stop = worker_on(dsn, scenario, server, config), asyncio.Event()
-        task = asyncio.create_task(worker.run(stop))
-        while worker.state.phase != "running" or not worker.state.sent["placed"]:
-            await asyncio.sleep(0.1)
-        bare = await bare_commit_ms(connection)
-        await asyncio.sleep(SECONDS)
-        fills = worker.state.fill_latency
-        frames = sorted(worker.state.latencies_ms)
-        median, high = fills.quantile(500), fills.quantile(990)
-        print(f"  markets {MARKETS}, orders placed {worker.state.sent['placed']:,}, frames {worker.state.frames:,}")
-        print(f"  a fill on the socket to committed books: median {median} ms, p99 {high} ms")
-        print(f"  any frame: median {frames[len(frames) // 2]} ms; a bare commit of one row {bare:.2f} ms")
-        stop.set()
-        await task
+    try:
+        async with connected(dsn) as connection:
+            worker = worker_of(dsn, RunRequest(config, PrivateKey(account.private_key), is_live=True))
+            stop = asyncio.Event()
+            task = asyncio.create_task(worker.run(stop))
+            while worker.state.phase != "running" or not worker.state.sent["placed"]:
+                await asyncio.sleep(0.1)
+            bare = await bare_commit_ms(connection)
+            await asyncio.sleep(SECONDS)
+            told(worker, bare)
+            stop.set()
+            await task
+    finally:
+        venue.terminate()
+        await venue.wait()
+
+
+def told(worker: Worker, bare: float) -> None:
+    """The figures."""
+    fills, frames = worker.state.fill_latency, sorted(worker.state.latencies_ms)
+    median, high = fills.quantile(500), fills.quantile(990)
+    print(f"  markets {MARKETS}, orders placed {worker.state.sent['placed']:,}, frames {worker.state.frames:,}")
+    print(f"  a fill on the socket to committed books: median {median} ms, p99 {high} ms")
+    print(f"  any frame: median {frames[len(frames) // 2]} ms; a bare commit of one row {bare:.2f} ms")
 
 
 async def bare_commit_ms(connection: asyncpg.Connection) -> float:
@@ -74,7 +91,7 @@ async def rounds(dsn: str) -> None:
     async with connected(dsn) as connection:
         making = MarketMaking(connection, 1, OrderDesk.__new__(OrderDesk))
         making._desk.unknown = {}
-        maker = Maker(Ladder(), Params(tiers=3), Limits(), 200 * MILLION)
+        maker = Maker(Ladder(), Params(tiers=3), Limits(total_exposure_max=10**15), 200 * MILLION)
         levels = tuple((500_000 - place * 10_000, 100 * MILLION) for place in range(1, 20))
         asks = tuple((500_000 + place * 10_000, 100 * MILLION) for place in range(1, 20))
         book = BookView(bids=(levels, levels), asks=(asks, asks), time_ms=1)
