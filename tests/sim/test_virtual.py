@@ -25,6 +25,7 @@ from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.scheduler import Scheduler
 from tieout.sim.serve.clock import Clock
 from tieout.sim.serve.server import Server, running
+from tieout.sim.virtual.database import Conversation, Conversations
 from tieout.sim.virtual.loop import VirtualTimeError
 from tieout.sim.virtual.run import run_virtual
 
@@ -220,13 +221,58 @@ async def test_a_statement_that_is_only_prepared_does_not_hold_time(dsn: str):
         assert now() == 2 * HOUR_S
 
 
-@in_virtual_time
-async def test_answers_of_any_size_and_rows_cut_anywhere_are_followed(dsn: str):
-    async with connected(dsn) as connection:
-        rows = await connection.fetch("SELECT repeat('Z', n * 37) AS text FROM generate_series(1, 2000) AS n")
-        assert sum(len(row["text"]) for row in rows) == 37 * 2000 * 2001 // 2
-        assert now() == 0.0
-        await asyncio.sleep(1)
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+READY = message(b"Z", b"I")
+NOTHING = message(b"I", b"") + READY
+ANSWER = message(b"D", READY * 3) + message(b"D", b"") + message(b"C", b"SELECT 2\0") + READY
+NEWS = message(b"A", b"\0\0\0\7news\0Z\0")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 11, 16, 17, 29, 59, 500])
+def test_the_end_of_an_answer_is_found_however_its_bytes_are_cut(size: int):
+    talk = Conversations()
+    conversation = Conversation(talk)
+    conversation.sent(message(b"Q", b"SELECT 1\0"))
+    passed = b""
+    for at in range(0, len(ANSWER), size):
+        assert talk.owing
+        passed += conversation.heard(ANSWER[at : at + size])
+    assert not talk.owing
+    assert passed == ANSWER
+
+
+class Sink:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 11, 16, 17, 29, 59, 500])
+def test_the_answer_to_the_empty_query_is_heard_by_nobody_and_all_else_is(size: int):
+    """Even when a request was sent meanwhile, and with news before, between and after."""
+    talk = Conversations()
+    conversation = Conversation(talk)
+    conversation.transport = Sink()
+    conversation.sent(message(b"Q", b"LISTEN news\0"))
+    conversation.heard(READY)
+    talk.ask()
+    assert conversation.transport.written == message(b"Q", b"\0")
+    conversation.sent(message(b"Q", b"SELECT 1\0"))
+    come = NEWS + NOTHING[:5] + NEWS + NOTHING[5:] + NEWS + ANSWER + NEWS
+    passed = b""
+    for at in range(0, len(come), size):
+        assert talk.owing or at >= len(come) - len(NEWS)
+        passed += conversation.heard(come[at : at + size])
+    assert not talk.owing
+    assert not talk.asked
+    assert passed == NEWS * 3 + ANSWER + NEWS
 
 
 @in_virtual_time
