@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -30,8 +30,8 @@ from tieout.sim.serve.server import running
 from tieout.venue.decode import Identity, decode
 
 SECOND = 1_000
-QUICK = FeedSettings(ping_ms=5, pong_ms=30_000, silent_ms=60_000, backoff_ms=10)
-"""PINGs in real milliseconds; the rest is measured in the world's time."""
+QUICK = FeedSettings(ping_ms=5, pong_ms=10**9, silent_ms=60_000, backoff_ms=10)
+"""PINGs in real milliseconds, silence in the world's; no connection is taken for half-open because the world jumps."""
 
 
 CALM = FeedSettings(backoff_ms=10)
@@ -55,6 +55,7 @@ class Room:
     """Markets whose books are kept, and the venue they are kept from."""
 
     scenario: Scenario
+    feed: MarketFeed
     books: MarketBooks
     markets: list[MarketInfo]
     bodies: list[RawBody]
@@ -67,6 +68,16 @@ class Room:
         for _ in range(count):
             self.run(ms)
             await asyncio.sleep(0.005)
+
+    async def onward(self, condition: Callable[[], Awaitable[object]], what: str) -> None:
+        """Let the world go on until *condition* holds."""
+
+        async def moved() -> bool:
+            self.run(SECOND // 2)
+            await asyncio.sleep(0.005)
+            return bool(await condition())
+
+        await until(moved, what)
 
     def own(self, info: MarketInfo) -> Market:
         return self.scenario.world.exchange.markets[info.condition_id]
@@ -85,11 +96,11 @@ class Room:
                 found.append(f"{info.condition_id[:8]} {self.books.stale_reason(info) or 'differs'}")
         return found
 
-    async def equal(self) -> None:
-        async def ties() -> bool:
-            return not self.wrong()
+    async def ties(self) -> bool:
+        return not self.wrong()
 
-        await until(ties, "every book equals the exchange's own")
+    async def equal(self) -> None:
+        await until(self.ties, "every book equals the exchange's own")
 
     async def calm(self) -> None:
         """No faults any more; the world goes on for longer than an audit takes to come round."""
@@ -155,7 +166,7 @@ async def room(
             markets = [info_of(market) for market in scenario.world.exchange.markets.values()]
             running_books = asyncio.create_task(books.run())
             await books.watch(markets)
-            yield Room(scenario, books, markets, bodies, journal)
+            yield Room(scenario, feed, books, markets, bodies, journal)
             running_books.cancel()
             with suppress(asyncio.CancelledError):
                 await running_books
@@ -170,10 +181,12 @@ def kinds(messages: Sequence[Incoming]) -> list[str]:
 async def test_A5_books_equal_the_exchange_after_every_step_of_a_busy_while() -> None:
     async with room() as kept:
         await kept.equal()
+        before = len(kept.bodies)
         for _ in range(40):
             kept.run(SECOND)
             await kept.equal()
         assert kept.books.frames > 1_000
+        assert len(kept.bodies) > before + 3, "what one millisecond left open was not read"
         assert any(view.bids[0] for info in kept.markets if (view := kept.books.view(info)))
         assert not kept.books.unknown
         assert not kept.books.mended
@@ -198,7 +211,6 @@ def test_A5_T3_whatever_the_channel_does_books_equal_the_exchange(fault: str) ->
             if fault == "ws-malformed":
                 assert kept.books.unknown["unreadable"]
                 assert len(kept.journal) == min(kept.books.unknown["unreadable"], ODD_MAX)
-            if fault in ("ws-drop", "ws-reorder", "ws-malformed"):
                 assert kept.books.resyncs
 
     run()
@@ -249,33 +261,94 @@ async def test_A5_REST_that_fails_is_asked_again_and_nothing_is_fresh_without_it
 
 
 @in_loop
-async def test_A5_dropped_frames_are_read_again_without_a_new_connection() -> None:
-    async with room(frames_max=20) as kept:
+async def test_A5_the_part_of_the_first_snapshots_that_was_lost_is_read() -> None:
+    """60 tokens come in two frames; nothing happens in the world."""
+    async with room(markets=30) as kept:
         await kept.equal()
         before = kept.books.resyncs
-        kept.run(60 * SECOND)
+        kept.scenario.faults.on("outage")
+
+        async def stale() -> bool:
+            return all(kept.books.view(info) is None for info in kept.markets)
+
+        await until(stale, "no book is fresh")
+        kept.scenario.faults.on("ws-drop", count=1, path="/ws/market")
+        kept.scenario.faults.off("outage")
+        await kept.equal()
+        assert kept.scenario.faults.struck("ws-drop") == 1
+        assert kept.books.resyncs == before + 50
+
+
+@in_loop
+async def test_A5_what_a_message_that_cannot_be_read_was_about_is_not_fresh_until_it_is_read() -> None:
+    async with room(markets=2) as kept:
+        await kept.equal()
+        kept.scenario.faults.on("server-error", path="/books")
+        kept.scenario.faults.on("ws-malformed", count=1, path="/ws/market")
+        await kept.steps(3)
+
+        async def stale() -> bool:
+            return any("could not be read" in reason for reason in kept.reasons())
+
+        await until(stale, "a book is not fresh")
+        await kept.steps(5)
+        assert await stale(), "only REST tells"
+        kept.scenario.faults.off("server-error")
+        await kept.equal()
+
+
+@in_loop
+async def test_A5_dropped_frames_are_read_again_without_a_new_connection() -> None:
+    async with room(markets=60, intensity=1.0, frames_max=100) as kept:
+        await kept.equal()
+        before = kept.books.resyncs
+        kept.run(10 * SECOND)
         await kept.equal()
         assert kept.books.resyncs - before >= len(kept.markets), "no frame was dropped"
 
 
 @in_loop
-async def test_A5_a_deaf_connection_is_noticed_and_replaced() -> None:
+async def test_A5_a_deaf_connection_is_noticed_and_replaced_and_one_that_never_spoke_too() -> None:
+    """What is read by REST makes no book fresh while nobody would say that it changes."""
     async with room(settings=QUICK, markets=3) as kept:
         await kept.equal()
         kept.scenario.faults.on("ws-silent", path="/ws/market")
-        seen: set[str] = set()
-        for _ in range(40):
-            kept.run(2 * SECOND)
-            for _ in range(5):
-                seen |= kept.reasons()
-                await asyncio.sleep(0.005)
-        assert any("said nothing" in reason or "deaf" in reason for reason in seen)
-        assert all(kept.books.view(info) is None for info in kept.markets), "REST alone makes no book fresh"
+
+        async def connections(count: int) -> bool:
+            return kept.scenario.faults.struck("ws-silent") >= count
+
+        await kept.onward(lambda: connections(2), "the deaf connection is replaced")
+
+        async def third() -> bool:
+            assert all("deaf" in reason or "said nothing" in reason for reason in kept.reasons())
+            return await connections(3)
+
+        await kept.onward(third, "the one that never spoke is replaced")
         kept.scenario.faults.off("ws-silent")
-        for _ in range(60):
-            kept.run(2 * SECOND)
-            await asyncio.sleep(0.02)
+        await kept.onward(kept.ties, "every book equals the exchange's own")
+
+
+@in_loop
+async def test_A5_a_new_connection_that_has_not_spoken_is_not_trusted() -> None:
+    async with room(markets=2) as kept:
         await kept.equal()
+        kept.scenario.faults.on("outage")
+
+        async def stale() -> bool:
+            return all(kept.books.view(info) is None for info in kept.markets)
+
+        async def connected() -> bool:
+            return bool(kept.scenario.faults.struck("ws-silent"))
+
+        await until(stale, "no book is fresh")
+        kept.scenario.faults.on("ws-silent", path="/ws/market")
+        kept.scenario.faults.off("outage")
+        await until(connected, "it is connected again")
+        for _ in range(10):
+            await kept.steps(1)
+            assert await stale()
+        kept.scenario.faults.off("ws-silent")
+        await kept.onward(kept.ties, "every book equals the exchange's own")
 
 
 @in_loop
@@ -283,16 +356,18 @@ async def test_a_quiet_connection_is_not_taken_for_a_deaf_one() -> None:
     async with room(settings=QUICK, markets=2) as kept:
         await kept.equal()
         kept.scenario.world.exchange.modes.cancel_only = True
-        await kept.steps(10)
-        orders = list(kept.scenario.world.exchange.orders.values())
+        await kept.steps(30)
+        heard, since_ms = kept.books.frames, kept.scenario.world.scheduler.now_ms
+
+        async def compared() -> bool:
+            assert not any("deaf" in reason for reason in kept.reasons())
+            return kept.scenario.world.scheduler.now_ms > since_ms + 200 * SECOND
+
         before = len(kept.bodies)
-        for _ in range(40):
-            kept.run(2 * SECOND)
-            await asyncio.sleep(0.02)
-        assert orders
-        await kept.equal()
+        await kept.onward(compared, "three silences have passed")
         assert len(kept.bodies) > before, "nothing was compared with REST"
-        assert not any("deaf" in reason for reason in kept.reasons())
+        assert kept.books.frames == heard
+        await kept.equal()
 
 
 @in_loop
@@ -416,6 +491,7 @@ async def test_a_market_that_migrates_is_kept_under_its_new_tokens() -> None:
         kept.markets[place] = info_of(own)
         await kept.books.watch(kept.markets)
         await kept.equal()
+        assert set(kept.feed.tokens_of("market 1")) == {token for info in kept.markets for token in info.token_ids}
         for _ in range(5):
             kept.run(SECOND)
             await kept.equal()

@@ -202,6 +202,29 @@ def test_T3_what_crossed_a_book_read_by_REST_stays() -> None:
     assert book.bids.sorted_levels() == ((31 * CENT, 5), (29 * CENT, 5))
 
 
+def test_T3_a_book_read_by_REST_that_is_older_than_what_was_known_is_asked_again() -> None:
+    book = fresh()
+    book.change(is_bid=True, price=31 * CENT, size=5, at_ms=1_010)
+    book.doubt("a message could not be read")
+    asked = book.asked()
+    book.change(is_bid=True, price=29 * CENT, size=5, at_ms=1_020)
+    assert book.read({31 * CENT: 5, 30 * CENT: 5}, {35 * CENT: 5}, 1_005, asked) is Reading.OLD
+    assert book.wrong
+
+
+def test_A5_a_snapshot_does_not_make_up_for_a_message_that_could_not_be_read() -> None:
+    """It may be from before that message, lost or not."""
+    for lost in (False, True):
+        book = fresh()
+        if lost:
+            book.lose("connection lost")
+        book.doubt("a message could not be read")
+        book.snapshot({31 * CENT: 5}, {35 * CENT: 5}, 1_500)
+        assert book.wrong
+        assert book.read({31 * CENT: 5}, {35 * CENT: 5}, 1_500, book.asked()) is not Reading.OLD
+        assert not book.wrong
+
+
 def test_T3_what_contradicts_the_book_after_it_was_read_stays_a_reason() -> None:
     book = fresh()
     asked = book.asked()

@@ -282,7 +282,8 @@ class TokenBook:
     def _mark(self, reason: str, at_ms: int) -> None:
         """Wrong, until a snapshot of later than *at_ms* is heard or a book as new as all that was heard is read."""
         self._wrong_ms = max(self._wrong_ms, at_ms) if self.wrong else at_ms
-        self.wrong = reason
+        if not self._unsure:
+            self.wrong = reason
         self._marks += 1
 
     def _mark_unproven(self, at_ms: int) -> None:
