@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import re
-import signal
+import select
 import struct
 import subprocess
 import termios
@@ -17,6 +18,7 @@ import pytest
 
 from cli.command_line import PATIENCE_S, PROGRAM, CommandLine
 from tieout.cli.demo_faults import LABELS, Menu, Thrower, count_of
+from tieout.cli.keyboard import keys
 from tieout.sim.faults.kinds import KINDS
 from tieout.sim.scenario import Options, build
 
@@ -56,25 +58,16 @@ class Terminal:
     def __init__(self, ours: int, process: subprocess.Popen[bytes]) -> None:
         self.ours = ours
         self.process = process
-        self.shown = ""
 
     def until(self, words: str) -> str:
-        """What is shown from now on, to the first *words*."""
-        shown = ""
-        while words not in shown:
-            part = self.read()
-            assert part, f"ended without {words!r}: {self.shown[-3_000:]}"
-            shown += part
+        """What is shown from now on, without colors, to the first *words*."""
+        raw = b""
+        while words not in (shown := _STYLE.sub("", raw.decode("utf-8", "replace"))):
+            if select.select([self.ours], [], [], 1.0)[0]:
+                raw += os.read(self.ours, 65_536)
+            else:
+                assert self.process.poll() is None, f"ended without {words!r}: {shown[-3_000:]}"
         return shown
-
-    def read(self) -> str:
-        """Some more of it without colors; nothing at the end."""
-        try:
-            part = _STYLE.sub("", os.read(self.ours, 65_536).decode("utf-8", "replace"))
-        except OSError:
-            return ""
-        self.shown += part
-        return part
 
     def press(self, key: str) -> None:
         os.write(self.ours, key.encode())
@@ -123,18 +116,35 @@ def test_keys_throw_faults_pause_and_end_and_the_terminal_is_put_back(tieout: Co
         assert termios.tcgetattr(theirs) == before
 
 
-def test_the_terminal_is_put_back_when_the_end_is_given_up(tieout: CommandLine) -> None:
-    with terminal(tieout) as (screen, theirs):
-        before = termios.tcgetattr(theirs)
-        screen.until("quoting")
-        screen.process.send_signal(signal.SIGTERM)
-        screen.until("stopping: nothing is placed any more")
-        screen.process.send_signal(signal.SIGTERM)
-        screen.until("one more Ctrl-C gives that up")
-        screen.process.send_signal(signal.SIGTERM)
-        screen.until("DOES NOT TIE OUT")
-        assert screen.process.wait(PATIENCE_S) == 1
-        assert termios.tcgetattr(theirs) == before
+def test_the_terminal_is_put_back_when_the_work_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    before = termios.tcgetattr(theirs)
+    pressed: list[str] = []
+
+    async def work() -> None:
+        done = asyncio.Event()
+
+        def press(key: str) -> None:
+            pressed.append(key)
+            if key == "q":
+                done.set()
+
+        with keys(press):
+            assert termios.tcgetattr(theirs) != before
+            os.write(ours, b"f\x1b[A")
+            os.write(ours, b"q")
+            async with asyncio.timeout(PATIENCE_S):
+                await done.wait()
+            raise ZeroDivisionError
+
+    with os.fdopen(os.dup(theirs)) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(work())
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
+    assert pressed == ["f", "q"]
 
 
 def test_every_fault_has_its_keys() -> None:

@@ -26,6 +26,11 @@ def venue() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def config(venue: dict[str, str], tmp_path: Path) -> Path:
+    return written(venue, tmp_path)
+
+
+def written(venue: dict[str, str], tmp_path: Path) -> Path:
+    """A configuration for the account of *venue*, with its key in a file."""
     path = tmp_path / "tieout.toml"
     key = tmp_path / "key"
     key.write_text(venue["private key"])
@@ -129,6 +134,27 @@ def test_D1_live_it_holds_the_wallet_and_leaves_nothing_open(
     assert orders
     assert {order["state"] for order in orders} <= {"closed", "rejected"}
     assert venue["private key"].removeprefix("0x") not in live.text
+
+
+def test_a_second_signal_does_not_give_the_cancels_up_and_a_third_says_what_is_left(
+    tieout: CommandLine, tmp_path: Path
+) -> None:
+    with served() as said:
+        config = written(said, tmp_path)
+        with worker(tieout, config, "--live") as live:
+            while not [o for o in tieout("orders", "--wallet", said["address"], "--json").json if o["state"] == "live"]:
+                live.until("  ")
+            os.kill(int(said["pid"]), signal.SIGSTOP)
+            try:
+                live.process.send_signal(signal.SIGINT)
+                live.until("every order is being cancelled")
+                live.process.send_signal(signal.SIGINT)
+                live.until("still cancelling; one more Ctrl-C gives that up")
+                live.process.send_signal(signal.SIGINT)
+                assert "may rest at the venue" in live.until("GIVEN UP")
+                assert live.ended() == 1
+            finally:
+                os.kill(int(said["pid"]), signal.SIGCONT)
 
 
 def test_what_is_missing_is_told_in_one_sentence(tieout: CommandLine, config: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def served(*more: str) -> Iterator[dict[str, str]]:
     words = ["sim", "serve", "--port", "0", "--seed", "5", "--markets", "4", *more]
     with subprocess.Popen([sys.executable, "-m", "tieout", *words], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        said: dict[str, str] = {}
+        said = {"pid": str(server.pid)}
         for line in server.stdout:
             name, _, value = line.strip().partition("  ")
             said[name] = value.strip()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import re
 import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-ESCAPE = "\x1b"
+_SEQUENCE = re.compile(r"\x1b[\[O][0-9;]*[ -/]*[@-~]")
+"""What arrows and function keys send (ECMA-48 5.4)."""
 
 
 @contextmanager
@@ -30,8 +32,7 @@ def keys(pressed: Callable[[str], None], *, wanted: bool = True) -> Iterator[Non
         termios.tcsetattr(number, termios.TCSADRAIN, before)
 
     def read() -> None:
-        typed = os.read(number, 64).decode("utf-8", "replace")
-        for key in typed if not typed.startswith(ESCAPE) else typed[:1] if len(typed) == 1 else "":
+        for key in _SEQUENCE.sub("", os.read(number, 64).decode("utf-8", "replace")):
             pressed(key)
 
     # Registered first: an exit between the two leaves nothing to put back, or puts it back.
