@@ -1,13 +1,19 @@
-"""The pictures of the README: what real commands print, as SVG. Run it after `make demo`; it reads the demo's database.
+"""The pictures of the README: what real commands print, as SVG. Run it after `make demo-books`, whose
+database it reads.
 
 No fonts are fetched: the picture names fonts that systems have.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from io import StringIO
 
 from demo import BOSONA, JOINED_TX, LARGE, ROOT, SHARED, command, environment
@@ -27,10 +33,15 @@ TAKEN = {
 }
 """Name: (columns of the terminal, the command, its exit code)."""
 
+LIVE_WIDTH, LIVE_ROWS = 116, 36
+FRAME = re.compile(r"(?:\r?\x1b\[1A\x1b\[2K|\r\x1b\[2K)+")
+"""Between two frames of a live view the lines of the one before are erased."""
+
 GREY, RED, GREEN, YELLOW = (110, 118, 129), (255, 123, 114), (86, 211, 100), (227, 179, 65)
 BLUE, PURPLE, CYAN, WHITE = (121, 192, 255), (210, 168, 255), (86, 212, 221), (220, 224, 230)
 COLORS = [GREY, RED, GREEN, YELLOW, BLUE, PURPLE, CYAN, WHITE]
-THEME = TerminalTheme((22, 27, 34), WHITE, COLORS, COLORS)
+GROUND = (22, 27, 34)
+THEME = TerminalTheme(GROUND, WHITE, [GROUND, *COLORS[1:]], COLORS)
 
 
 def screen(width: int, words: list[str], code: int) -> Text:
@@ -68,9 +79,30 @@ def simulated() -> Text:
             server.terminate()
 
 
+def live() -> Text:
+    """A frame of the live demo, while a fault is on."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LIVE_ROWS, LIVE_WIDTH, 0, 0))
+    shown = environment() | {"TERM": "xterm-256color"}
+    shown.pop("COLUMNS", None)
+    words = command("demo", "--minutes", "0.5", "--each", "12", "--fault", "ws-duplicate", "--fault", "human-merge")
+    with subprocess.Popen(words, env=shown, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        raw = b""
+        with suppress(OSError):  # the other end is closed: the demo has ended
+            while part := os.read(ours, 65_536):
+                raw += part
+    os.close(ours)
+    frames = FRAME.split(raw.decode().replace("\r\n", "\n"))
+    kept = [frame for frame in frames if "human-merge" in frame and "ending:" not in frame]
+    frame = kept[len(kept) // 2].replace("\u00a0", " ")
+    return Text.from_ansi(frame.rstrip("\n"))
+
+
 def main() -> None:
     """Write every picture."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / "demo.svg").write_text(svg(LIVE_WIDTH, "tieout demo", live()))
     (PICTURES / "sim.svg").write_text(svg(112, "tieout sim state; tieout sim book 1", simulated()))
     for name, (width, words, code) in TAKEN.items():
         brief = [f"{word[:8]}…" if len(word) > 30 else word for word in words]

@@ -361,7 +361,7 @@ def issues(found: Sequence[Issue], wallet: str, width: int, most: int) -> list[T
         )
     if len(found) > len(kept):
         rest = len(found) - len(kept)
-        lines.append(Text(f"and {counted(rest, 'more issue')}: tieout issues --wallet {wallet}", "dim"))
+        lines.append(Text(f"{rest} more: tieout issues --wallet {wallet}", "dim"))
     return [fitted(line, width) for line in lines]
 
 
