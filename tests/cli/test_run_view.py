@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -242,6 +243,9 @@ def test_lines_tell_every_change_once() -> None:
     assert told(lines, screen) == ""
     screen.state.jobs[Job.POSITION_SYNC] = ended(Job.POSITION_SYNC, drift(), **TIED)
     assert "DOES NOT TIE OUT" in told(lines, screen)
+    again = replace(drift(), summary="the books hold 3.0, the wallet 1.0")
+    screen.state.jobs[Job.POSITION_SYNC] = ended(Job.POSITION_SYNC, again, **TIED)
+    assert told(lines, screen) == ""
     screen.state.controls = {"0xc1": Control("0xc1", State.HALTED, "it broke", "worker", NOW)}
     assert "0xc1: halted by worker: it broke" in told(lines, screen)
     screen.state.controls = {"0xc1": Control("0xc1")}

@@ -55,7 +55,7 @@ class Answer:
     @property
     def subject(self) -> tuple[Verdict, str]:
         """What makes it another answer: not the block, and not figures that move all the time."""
-        return self.verdict, "" if self.verdict is Verdict.TIES_OUT else self.words
+        return self.verdict, "" if self.verdict is Verdict.TIES_OUT else self.to_do or self.words
 
 
 @dataclass(frozen=True, slots=True)
