@@ -12,10 +12,13 @@ from tieout.quoting.views import Holding, Resting
 
 _RESTING = (
     "SELECT order_id, token_id, side, price, size - claimed AS remaining, placed_at_ms FROM orders "
-    "WHERE wallet_id = $1 AND token_id = ANY ($2) AND state = 'live' AND side <> '' AND size > claimed "
-    "ORDER BY order_id"
+    "WHERE wallet_id = $1 AND token_id IN (SELECT unnest($2::text[])) AND state = 'live' AND side <> '' "
+    "AND size > claimed ORDER BY order_id"
 )
-"""Live orders; what their claims have matched is no longer there."""
+"""Live orders; what their claims have matched is no longer there.
+
+As a join, since `= ANY ($2)` of a prepared plan compares every row with every token: 90 ms for 6,000 and 2,000.
+"""
 
 _HELD = "SELECT token_id, shares, cost_basis FROM positions WHERE wallet_id = $1 AND token_id = ANY ($2)"
 
