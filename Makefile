@@ -29,6 +29,8 @@ test: check  ## all of it, with a real PostgreSQL
 
 bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/quoting.py
+	$(BIN)/python bench/worker.py
 
 lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
 	$(BIN)/python -m pip install --quiet pip-tools

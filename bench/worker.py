@@ -1,4 +1,4 @@
-"""The worker: a fill on the socket to committed books, and a round over 1,000 markets. Ratios of one run.
+"""The worker: from a fill on the socket to committed books, beside a bare commit of the same run.
 
 `python bench/worker.py` starts what it needs: a PostgreSQL of its own, the simulated venue, a worker.
 """
@@ -18,25 +18,19 @@ from tieout.app.running import RunRequest, worker_of
 from tieout.app.worker import Worker
 from tieout.client.endpoints import Endpoints
 from tieout.client.keys import PrivateKey
-from tieout.client.markets import MarketInfo
-from tieout.jobs.market_making import Maker, MarketMaking, Purse, Quoted
-from tieout.jobs.order_desk import OrderDesk
-from tieout.quoting.ladder import Ladder
 from tieout.quoting.params import Params
-from tieout.quoting.risk import Limits
-from tieout.quoting.views import BookView
 from tieout.sim.scenario import Options, build
 from tieout.store.connect import connected
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.schema import migrate
 
 MILLION = 1_000_000
-SEED, MARKETS, SECONDS, ROUNDS = 3, 200, 40.0, 20
+SEED, MARKETS, SECONDS, INTENSITY = 3, 200, 40.0, "1.0"
 
 
 async def latency(dsn: str) -> None:
     """Fills on the socket of a worker on 200 markets, while it quotes; the venue has a process of its own."""
-    words = ["sim", "serve", "--quiet", "--seed", str(SEED), "--markets", str(MARKETS), "--intensity", "0.2"]
+    words = ["sim", "serve", "--quiet", "--seed", str(SEED), "--markets", str(MARKETS), "--intensity", INTENSITY]
     venue = await asyncio.create_subprocess_exec(sys.executable, "-m", "tieout", *words, stdout=asyncio.subprocess.PIPE)
     assert venue.stdout is not None
     url = (await venue.stdout.readline()).decode().strip()
@@ -58,7 +52,8 @@ async def latency(dsn: str) -> None:
                 await asyncio.sleep(0.1)
             bare = await bare_commit_ms(connection)
             await asyncio.sleep(SECONDS)
-            told(worker, bare)
+            fills = await connection.fetchval("SELECT count(*) FROM movements WHERE kind IN ('buy', 'sell')")
+            told(worker, bare, fills)
             stop.set()
             await task
     finally:
@@ -66,12 +61,12 @@ async def latency(dsn: str) -> None:
         await venue.wait()
 
 
-def told(worker: Worker, bare: float) -> None:
-    """The figures."""
-    fills, frames = worker.state.fill_latency, sorted(worker.state.latencies_ms)
-    median, high = fills.quantile(500), fills.quantile(990)
+def told(worker: Worker, bare: float, fills: int) -> None:
+    """The figures of so many *fills*."""
+    latency_of, frames = worker.state.fill_latency, sorted(worker.state.latencies_ms)
+    median, high = latency_of.quantile(500), latency_of.quantile(990)
     print(f"  markets {MARKETS}, orders placed {worker.state.sent['placed']:,}, frames {worker.state.frames:,}")
-    print(f"  a fill on the socket to committed books: median {median} ms, p99 {high} ms")
+    print(f"  a fill on the socket to committed books: median {median} ms, p99 {high} ms of {fills} fills")
     print(f"  any frame: median {frames[len(frames) // 2]} ms; a bare commit of one row {bare:.2f} ms")
 
 
@@ -86,46 +81,10 @@ async def bare_commit_ms(connection: asyncpg.Connection) -> float:
     return sorted(taken)[100] * 1000
 
 
-async def rounds(dsn: str) -> None:
-    """Dry rounds over 1,000 markets with both books filled."""
-    async with connected(dsn) as connection:
-        making = MarketMaking(connection, 1, OrderDesk.__new__(OrderDesk))
-        making._desk.unknown = {}
-        maker = Maker(Ladder(), Params(tiers=3), Limits(total_exposure_max=10**15), 200 * MILLION)
-        levels = tuple((500_000 - place * 10_000, 100 * MILLION) for place in range(1, 20))
-        asks = tuple((500_000 + place * 10_000, 100 * MILLION) for place in range(1, 20))
-        book = BookView(bids=(levels, levels), asks=(asks, asks), time_ms=1)
-        quoted = [Quoted(_market(number), maker, book) for number in range(1_000)]
-        await making.round(quoted, Purse(), 1, dry=True)
-        began, cpu = time.perf_counter(), time.process_time()
-        for _ in range(ROUNDS):
-            report = await making.round(quoted, Purse(), 1, dry=True)
-        cpu = (time.process_time() - cpu) / ROUNDS
-        wall = (time.perf_counter() - began) / ROUNDS
-        count = sum(len(made.decision.quotes) for made in report.markets)
-        print(
-            f"  a round over 1,000 markets, {count:,} quotes: {cpu * 1000:.0f} ms of CPU, {wall * 1000:.0f} ms in all"
-        )
-
-
-def _market(number: int) -> MarketInfo:
-    return MarketInfo(
-        condition_id=f"0x{number:064x}",
-        version="v1",
-        token_ids=(str(10**70 + 2 * number), str(10**70 + 2 * number + 1)),
-        outcomes=("Yes", "No"),
-        tick=10_000,
-        min_size=5 * MILLION,
-        neg_risk=False,
-        accepting_orders=True,
-    )
-
-
 def main() -> None:
     with TemporaryDirectory() as place, EmbeddedServer.start(Path(place) / "data") as server:
         asyncio.run(migrate(server.dsn()))
         print("worker")
-        asyncio.run(rounds(server.dsn()))
         asyncio.run(latency(server.dsn()))
 
 
