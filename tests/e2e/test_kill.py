@@ -1,137 +1,256 @@
-"""kill -9 at random moments: no order and no fill is lost or doubled."""
+"""kill -9 at chosen and at random moments: no order and no fill is lost or doubled."""
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from e2e.kill_child import MILLION, Life, live, ready, worker_of
-from support.database import connected, in_loop, until
+from e2e.reaper import Reaper, When
+from e2e.worker_house import FINAL, Accounts
+from support.database import connected, in_loop
 from tieout.app.clock import now_ms
-from tieout.app.history import verify
-from tieout.sim.rng import Stream
+from tieout.sim.events import Event, OrderChanged
+from tieout.sim.faults.faults import Faults
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import Server, running
-from tieout.sim.truth import open_orders, shares_held
+from tieout.sim.truth import open_orders
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
 from tieout.store.wallets import wallet_id_of
 
 KILLS = int(os.environ.get("TIEOUT_KILLS", "100"))
-"""In both lives together."""
+"""In both tests together."""
 
-LONGEST_MS = 1_500
-PATIENCE_S = 600.0
+EARLY = (When.BIRTH, When.READING, When.CHAIN, When.ANY)
+"""They come soon in a life, so they are had twice as often."""
+
+SWEPT_EVERY = 7
+"""After so many deaths all that rests fills before the next life begins; so does what was taken without an answer."""
+
+DEAD_MS = 250
+PATIENCE_MS = 60_000
+
+FAULTS = {
+    "timeout-before": 0.05,
+    "timeout-after": 0.1,
+    "cut": 0.05,
+    "ws-drop": 0.1,
+    "ws-duplicate": 0.1,
+    "settlement-retried": 0.1,
+    "settlement-failed": 0.03,
+}
+"""With their probabilities; those of requests strike orders and cancels."""
 
 
 @dataclass
 class Deaths:
     """What the killed ones left behind."""
 
+    at: Counter[When] = field(default_factory=Counter)
+    """By the moment, where it came."""
     intended: int = 0
+    """With an order of unknown outcome."""
     resting: int = 0
     moving: int = 0
+    """With a trade that is not final."""
+    filled_while_dead: int = 0
 
 
-async def kill_often(
-    scenario: Scenario, server: Server, life: Life, connection: asyncpg.Connection, kills: int
-) -> Deaths:
-    """One short life after the other."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["e2e.kill_child"])
-    first = context.Process(target=ready)
-    first.start()
-    await asyncio.to_thread(first.join)
-    chance: Stream = scenario.world.chance.stream("deaths")
-    deaths = Deaths()
-    for _ in range(kills):
-        process = context.Process(target=live, args=(life,), daemon=True)
+@dataclass
+class Killing:
+    """One account, and the lives of its workers."""
+
+    scenario: Scenario
+    server: Server
+    life: Life
+    connection: asyncpg.Connection
+    reaper: Reaper
+    deaths: Deaths = field(default_factory=Deaths)
+    twins: list[str] = field(default_factory=list)
+    """Orders that came to rest beside another one of the same token, side and price."""
+
+    def watch(self) -> None:
+        """Look at every order of the wallet as it comes."""
+        self.scenario.world.hub.listen(self._placed)
+
+    def _placed(self, event: Event) -> None:
+        if not isinstance(event, OrderChanged) or event.kind != "PLACEMENT":
+            return
+        new = event.order
+        if new.request.wallet == self.life.wallet:
+            self.twins += [
+                f"{new.id} beside {old.id}"
+                for old in self.scenario.world.exchange.open_of(new.request.signer)
+                if old is not new
+                and (old.request.token, old.side, old.price) == (new.request.token, new.side, new.price)
+            ]
+
+    async def accounts(self) -> Accounts:
+        wallet_id = await wallet_id_of(self.connection, self.life.wallet)
+        assert wallet_id is not None
+        return Accounts(self.scenario.world, self.life.wallet, self.connection, wallet_id)
+
+    async def die(self, context: ForkServerContext, when: When) -> None:
+        """One life, its end, and what is to be seen then."""
+        process = context.Process(target=live, args=(self.life,), daemon=True)
         process.start()
-        await server.clock.wait(chance.randrange(1, LONGEST_MS))
-        process.kill()
-        await asyncio.to_thread(process.join)
-        left = await connection.fetchrow(
+        came = await self.reaper.reap(process, when)
+        self.deaths.at[when] += came
+        left = await self.connection.fetchrow(
             "SELECT (SELECT count(*) FROM orders WHERE state = 'intended') AS intended, "
             "(SELECT count(*) FROM movements WHERE status IN ('MATCHED', 'RETRYING')) AS moving"
         )
-        deaths.intended += left["intended"] > 0
-        deaths.moving += left["moving"] > 0
-        deaths.resting += bool(open_orders(scenario.world, life.wallet))
-    return deaths
+        self.deaths.intended += left["intended"] > 0
+        self.deaths.moving += left["moving"] > 0
+        self.deaths.resting += bool(open_orders(self.scenario.world, self.life.wallet))
+        if came and when in (When.PLACE_LOST, When.PLACE_TAKEN):
+            assert left["intended"], "an order was sent without its intent in the books"
+        if self.deaths.at.total():
+            assert not await (await self.accounts()).not_booked(), when
+
+    async def be_swept(self) -> None:
+        """Everything that rests fills while nobody is there to hear of it."""
+        accounts = await self.accounts()
+        before = len(accounts.trades())
+        self.scenario.faults.on("sweep", count=1)
+        await self.server.clock.wait(DEAD_MS)
+        self.deaths.filled_while_dead += len(accounts.trades()) - before
+
+    async def die_often(self, kills: int) -> None:
+        """One short life after the other, every moment in turn."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["e2e.kill_child"])
+        first = context.Process(target=ready)
+        first.start()
+        await asyncio.to_thread(first.join)
+        # Whoever fills what rests comes with money, which has to be mined first.
+        self.scenario.faults.on("sweep")
+        self.scenario.faults.off("sweep")
+        moments = [*When, *EARLY]
+        for number in range(kills):
+            if number % len(moments) == 0:
+                self.scenario.world.chance.stream(f"deaths {number}").shuffle(moments)
+            when = moments[number % len(moments)]
+            await self.die(context, when)
+            if when is When.PLACE_TAKEN or number % SWEPT_EVERY == SWEPT_EVERY - 1:
+                await self.be_swept()
+
+    async def stay_dead(self) -> None:
+        """Until what was traded is final, so that no frame tells of it to the next life."""
+        await self.be_swept()
+        accounts = await self.accounts()
+
+        async def is_over() -> bool:
+            return all(trade.status in FINAL for trade in accounts.trades())
+
+        await self.until(is_over, "settlement")
+
+    async def until(self, condition: Callable[[], Awaitable[object]], what: str) -> None:
+        end_ms = now_ms() + PATIENCE_MS
+        while not await condition():
+            assert now_ms() < end_ms, f"waited {PATIENCE_MS // 1_000} s for: {what}"
+            await self.server.clock.wait(50)
+
+    async def end_well(self) -> None:
+        """A worker that nobody kills brings everything to a quiet end, quotes once more, and stops."""
+        accounts, worker, stop = await self.accounts(), worker_of(self.life), asyncio.Event()
+        await self._steer(accounts, State.PAUSED)
+        task = asyncio.create_task(worker.run(stop))
+        await self._quiet_end(accounts, task)
+        await self._steer(accounts, State.ACTIVE)
+        placed = worker.state.sent["placed"]
+
+        async def quotes() -> bool:
+            assert not task.done(), task.exception()
+            return worker.state.sent["placed"] > placed and bool(open_orders(self.scenario.world, self.life.wallet))
+
+        await self.until(quotes, "quotes again")
+        stop.set()
+        await task
+        assert worker.state.left_open == ()
+        assert not open_orders(self.scenario.world, self.life.wallet)
+        await self._settle_for_good(accounts)
+
+    async def _quiet_end(self, accounts: Accounts, task: asyncio.Task[None]) -> None:
+        found: list[str] = []
+
+        async def agrees() -> bool:
+            assert not task.done(), task.exception()
+            found[:] = await accounts.differences() if accounts.is_settled() else ["not settled"]
+            return not found
+
+        try:
+            await self.until(agrees, "books and venue agree")
+        except AssertionError:
+            raise AssertionError(found[:20]) from None
+
+    async def _settle_for_good(self, accounts: Accounts) -> None:
+        """What filled between the last quotes and the stop is booked by the next worker, which places nothing."""
+        stop = asyncio.Event()
+        await self._steer(accounts, State.PAUSED)
+        task = asyncio.create_task(worker_of(self.life).run(stop))
+        await self._quiet_end(accounts, task)
+        stop.set()
+        await task
+
+    async def _steer(self, accounts: Accounts, state: State) -> None:
+        command = Command(WHOLE_WALLET, state, "the end", "the test", Actor.PERSON)
+        await set_state(self.connection, accounts.wallet_id, command, now_ms())
 
 
-async def last_life(scenario: Scenario, life: Life, connection: asyncpg.Connection) -> int:
-    """A worker that nobody kills brings everything to a quiet end; the wallet's id."""
-    stop = asyncio.Event()
-    worker = asyncio.create_task(worker_of(life).run(stop))
-    wallet_id = await wallet_id_of(connection, life.wallet)
-    assert wallet_id is not None
-    command = Command(WHOLE_WALLET, State.PAUSED, "the end", "the test", Actor.PERSON)
-    await set_state(connection, wallet_id, command, now_ms())
-
-    async def agrees() -> bool:
-        assert not worker.done(), worker.exception()
-        rows = await connection.fetch("SELECT token_id, shares FROM positions WHERE shares > 0")
-        books = {row["token_id"]: row["shares"] for row in rows}
-        live_rows = await connection.fetchval(
-            "SELECT count(*) FROM orders WHERE state IN ('intended', 'live', 'closing')"
-        )
-        moving = await connection.fetchval("SELECT count(*) FROM movements WHERE status IN ('MATCHED', 'RETRYING')")
-        world = scenario.world
-        return not (live_rows or moving or open_orders(world, life.wallet)) and books == shares_held(world, life.wallet)
-
-    await until(agrees, "books and venue agree")
-    stop.set()
-    await worker
-    return wallet_id
+def switch(faults: Faults, *, on: bool) -> None:
+    for name, probability in FAULTS.items():
+        is_lost = name in ("timeout-before", "timeout-after", "cut")
+        if on:
+            settings = {"delay_ms": 50} if name.startswith("timeout") else {}
+            faults.on(name, probability=probability, path="/order" if is_lost else "", settings=settings)
+        else:
+            faults.off(name)
 
 
 @pytest.mark.parametrize(
     ("faulty", "kills"), [(False, KILLS * 2 // 5), (True, KILLS * 3 // 5)], ids=["alone", "faults"]
 )
-def test_D1_P1_P3_killed_at_random_moments_no_order_and_no_fill_is_lost_or_doubled(
+def test_D1_P1_P3_killed_100_times_at_any_moment_no_order_and_no_fill_is_lost_or_doubled(
     dsn: str, faulty: bool, kills: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server that forks the lives loads our module before it knows this process's path.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
 
     async def run() -> None:
         scenario = build(Options(seed=11 + faulty, markets=4, cash=50_000 * MILLION, start_ms=now_ms() - 30_000))
         account = scenario.accounts[0]
         async with running(scenario.site) as server, connected(dsn) as connection:
             life = Life(dsn, server.http_url, account.address, account.private_key, 4)
+            reaper = Reaper(scenario, account.address, scenario.world.chance.stream("reaper"))
+            killing = Killing(scenario, server, life, connection, reaper)
+            killing.watch()
             if faulty:
-                scenario.faults.on("timeout-after", probability=0.1, path="/order", settings={"delay_ms": 50})
-                scenario.faults.on("ws-drop", probability=0.1)
-            deaths = await kill_often(scenario, server, life, connection, kills)
-            for name in ("timeout-after", "ws-drop"):
-                scenario.faults.off(name)
-            wallet_id = await last_life(scenario, life, connection)
-            await compare(scenario, life, connection, wallet_id)
-            assert deaths.resting > kills // 10, deaths
-            assert deaths.intended + deaths.moving, deaths
+                switch(scenario.faults, on=True)
+            await killing.die_often(kills)
+            switch(scenario.faults, on=False)
+            await killing.stay_dead()
+            await killing.end_well()
+            assert not killing.twins
+            check(killing.deaths, kills)
 
-    in_loop(run, patience_s=PATIENCE_S)()
+    in_loop(run, patience_s=600.0)()
 
 
-async def compare(scenario: Scenario, life: Life, connection: asyncpg.Connection, wallet_id: int) -> None:
-    """Order by order and fill by fill, with the venue's own accounts."""
-    venue = {o.id: o for o in scenario.world.exchange.orders.values() if o.request.wallet == life.wallet}
-    rows = {row["order_id"]: row for row in await connection.fetch("SELECT * FROM orders")}
-    assert venue.keys() <= rows.keys(), "an order of the venue is not in the books"
-    never = [row for order_id, row in rows.items() if order_id not in venue]
-    assert not any(row["filled"] for row in never)
-    assert {row["state"] for row in never} <= {"closed", "rejected"}
-    differing = {
-        order_id: (rows[order_id]["filled"], rows[order_id]["failed"], order.matched)
-        for order_id, order in venue.items()
-        if rows[order_id]["filled"] + rows[order_id]["failed"] != order.matched
-    }
-    assert not differing, "shares filled in the books and matched at the venue"
-    assert sum(order.matched for order in venue.values()), "nothing was ever filled"
-    assert (await verify(connection, wallet_id)).holds
+def check(deaths: Deaths, kills: int) -> None:
+    """The test has hit what it is about."""
+    turns = kills // len([*When, *EARLY])
+    assert turns < 2 or all(deaths.at[when] for when in When), deaths
+    assert deaths.intended >= turns, deaths
+    assert deaths.resting > kills // 4, deaths
+    assert deaths.moving > kills // 10, deaths
+    assert deaths.filled_while_dead > kills // SWEPT_EVERY, deaths
