@@ -17,11 +17,11 @@ from tieout.client.pages import Listing
 from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.drift_cause import may_have_held
 from tieout.jobs.drift_findings import Drift, drift_finding, explained
-from tieout.jobs.height import changes_of
 from tieout.jobs.job import Result
 from tieout.jobs.order_desk import BookFacts
 from tieout.jobs.repeated_drift import repeated
 from tieout.ledger.facts import AdjustmentInferred
+from tieout.ledger.rows import share_changes
 from tieout.store.runs import Action, Finding, Severity
 
 WITNESS = "the Data API states"
@@ -54,7 +54,7 @@ async def compared(
     said = {row.token_id: row for row in stated}
     changes: dict[str, list[int]] = {}
     for row in young:
-        for token_id, change in changes_of(row):
+        for token_id, change in share_changes(row):
             changes.setdefault(token_id, []).append(change)
     found = []
     for token_id in sorted(said.keys() | (books.keys() if whole else set())):

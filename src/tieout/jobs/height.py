@@ -14,6 +14,7 @@ from typing import NamedTuple
 import asyncpg
 
 from tieout.ledger.movement import LOG_BITS
+from tieout.ledger.rows import share_changes
 
 LATE_MS = 300_000
 """How long after it was first heard of a settled movement may be without its receipt. Finality takes some seconds,
@@ -69,30 +70,8 @@ async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late
 
 def _pending(row: Mapping[str, object]) -> Pending:
     return Pending(
-        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(changes_of(row))
+        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(share_changes(row))
     )
-
-
-def changes_of(row: Mapping[str, object]) -> Iterable[tuple[str, int]]:
-    """What the movement does to shares, as `Movement.share_changes` says it."""
-    kind, token, shares = str(row["kind"]), str(row["token_id"]), int(str(row["shares"]))
-    given, _, taken = str(row["legs"]).partition(">")
-    if kind in ("buy", "transfer in"):
-        yield token, shares
-    elif kind in ("sell", "transfer out"):
-        yield token, -shares
-    elif kind in ("split", "merge"):
-        for leg, _ in _legs(given):
-            yield leg, shares if kind == "split" else -shares
-    elif kind in ("redemption", "exchange"):
-        for leg, amount in _legs(given):
-            yield leg, -max(amount, 0)
-        yield from _legs(taken)
-
-
-def _legs(text: str) -> list[tuple[str, int]]:
-    pairs = [leg.rpartition(":") for leg in text.split(",") if leg]
-    return [(token, int(amount)) for token, _, amount in pairs]
 
 
 class Lateness:

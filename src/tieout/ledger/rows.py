@@ -5,10 +5,11 @@ Rows hold nothing of when or from whom a fact was heard, so the same set of fact
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from tieout.ledger.book import Book
-from tieout.ledger.movement import OP_NAMES, PENDING, Movement
+from tieout.ledger.movement import OP_NAMES, PENDING, Leg, Movement, WideMovement
 
 
 class PositionRow(NamedTuple):
@@ -158,6 +159,19 @@ def _legs_text(movement: Movement) -> str:
     given = ",".join(f"{token}:{shares}" for token, shares in movement.legs)
     taken = ",".join(f"{token}:{shares}" for token, shares in movement.gained)
     return f"{given}>{taken}" if taken else given
+
+
+def share_changes(row: Mapping[str, Any]) -> list[Leg]:
+    """`Movement.share_changes` of a movement as it is stored: of its kind, token_id, shares and legs."""
+    given, _, taken = row["legs"].partition(">")
+    movement = WideMovement("", OP_NAMES.index(row["kind"]), (0, 0, ""), row["token_id"], row["shares"], 0)
+    movement.legs, movement.gained = _legs_of(given), _legs_of(taken)
+    return movement.share_changes()
+
+
+def _legs_of(text: str) -> tuple[Leg, ...]:
+    parts = (leg.rpartition(":") for leg in text.split(",") if leg)
+    return tuple((token_id, int(shares)) for token_id, _, shares in parts)
 
 
 class BookRows(NamedTuple):
