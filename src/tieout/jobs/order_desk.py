@@ -19,7 +19,7 @@ from tieout.client.clob_orders import PLACE_MAX, ClobOrders
 from tieout.client.clock import Clock
 from tieout.client.errors import ErrorKind, Rejected, VenueError
 from tieout.client.orders import OrderSigner, OrderWanted, SignedOrder
-from tieout.jobs.order_questions import NEVER_ARRIVED, READ_BACK_S, Answer, OrderQuestions, or_error, says_over
+from tieout.jobs.order_questions import NEVER_ARRIVED, Answer, OrderQuestions, or_error, says_over, trades_from_s
 from tieout.jobs.order_questions import Fate as Fate
 from tieout.jobs.own_orders import Sent, unresolved_intents
 from tieout.ledger.facts import AnyFact, OrderClosed, OrderIntended, OrderPlaced, OrderRejected
@@ -186,7 +186,7 @@ class OrderDesk:
         if not wanted:
             return CancelReport()
         answer = await self._cancel_twice(wanted)
-        trades = await self.account.trades(market=condition_id, after_s=max(since_s - READ_BACK_S, 0))
+        trades = await self.account.trades(market=condition_id, after_s=trades_from_s(since_s * 1000))
         canceled = frozenset(answer.canceled)
         resting = {
             order_id: answer.refused.get(order_id, UNMENTIONED) for order_id in wanted if order_id not in canceled

@@ -32,6 +32,11 @@ NEVER_ARRIVED = "never arrived: neither open nor traded after its answer was los
 _OVER = ("already cancel", "can't be found", "not found", "already filled", "already matched")
 
 
+def trades_from_s(at_ms: int) -> int:
+    """Unix seconds from which trades are to be read, so that those of *at_ms* are among them."""
+    return max(at_ms // 1000 - READ_BACK_S, 0)
+
+
 class Fate(StrEnum):
     """What became of a placement."""
 
@@ -112,7 +117,7 @@ class OrderQuestions:
         asked = list(wanted)
         since: dict[str, int] = {}
         for sent in asked:
-            at_s = max(sent.placed_at_ms // 1000 - READ_BACK_S, 0)
+            at_s = trades_from_s(sent.placed_at_ms)
             since[sent.condition_id] = min(since.get(sent.condition_id, at_s), at_s)
         listings = await asyncio.gather(
             *(or_error(self._account.trades(market=condition, after_s=at_s)) for condition, at_s in since.items())

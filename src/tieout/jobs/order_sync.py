@@ -21,7 +21,7 @@ from tieout.jobs import order_findings as found
 from tieout.jobs.foreign_orders import ForeignOrders, follow_policy, untouchable
 from tieout.jobs.job import Result, failure
 from tieout.jobs.order_desk import Fate, OrderDesk
-from tieout.jobs.order_questions import READ_BACK_S, or_error
+from tieout.jobs.order_questions import or_error, trades_from_s
 from tieout.jobs.own_orders import own_intents
 from tieout.ledger.facts import OrderClosed, OrderIntended
 from tieout.store.runs import Finding, Job
@@ -206,8 +206,8 @@ class OrderSync:
         """
         if not gone:
             return gone
-        since_s = min(row["placed_at_ms"] for row in gone) // 1000 - READ_BACK_S
-        trades = await self._desk.account.trades(after_s=max(since_s, 0))
+        since_s = trades_from_s(min(row["placed_at_ms"] for row in gone))
+        trades = await self._desk.account.trades(after_s=since_s)
         if not trades.is_complete:
             return ()
         await self._book_closed(gone, GONE)

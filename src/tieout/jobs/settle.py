@@ -7,7 +7,7 @@ then the claim is rejected by a fact. Nothing is deleted: a trade that comes eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 
@@ -17,6 +17,7 @@ from tieout.client.clock import Clock
 from tieout.jobs.job import Result
 from tieout.jobs.log_reading import last_match_heard
 from tieout.jobs.order_desk import BookFacts
+from tieout.jobs.order_questions import trades_from_s
 from tieout.ledger.facts import ClaimRejected
 from tieout.ledger.units import decimal_text
 from tieout.store.runs import Action, Finding, IssueType, Severity
@@ -26,9 +27,6 @@ TTL_MS = 900_000
 
 BY_ID_MAX = 20
 """Trades asked for one by one; more are read as one list from the oldest on."""
-
-READ_BACK_S = 60
-"""Trades are read from so long before the match: the two clocks are not the same."""
 
 UNVERIFIED = "no trade proves the match: asked again after its time was over, the venue has none"
 
@@ -108,7 +106,7 @@ class Settle:
         else:
             times.append(unsettled[0]["occurred_at_ms"])
         if times:
-            await self._account.trades(after_s=_after_s(times))
+            await self._account.trades(after_s=trades_from_s(min(times)))
 
     async def _ask_the_chain(self, unsettled: Sequence[asyncpg.Record]) -> None:
         """Read the receipts of fills that are old and still not settled: a block of that age is final."""
@@ -129,7 +127,7 @@ class Settle:
         """Ask once more about one order; what is unknown then is rejected. None when the answer was news."""
         order_id = row["order_id"]
         await self._account.open_order(order_id)
-        trades = await self._account.trades(market=row["condition_id"], after_s=_after_s([row["placed_at_ms"]]))
+        trades = await self._account.trades(market=row["condition_id"], after_s=trades_from_s(row["placed_at_ms"]))
         left = await self._gaps([order_id])
         if not trades.is_complete or not left or dict(left[0]) != dict(row):
             return None
@@ -156,7 +154,3 @@ class Settle:
             order_id=order_id,
             evidence={"claimed": row["claimed"], "filled": row["filled"], "failed": row["failed"], "rejected": gap},
         )
-
-
-def _after_s(times_ms: Iterable[int]) -> int:
-    return max(min(times_ms) // 1000 - READ_BACK_S, 0)
