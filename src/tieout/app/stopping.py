@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import asyncpg
 
 from tieout.client.clock import Clock
@@ -31,20 +33,19 @@ async def cancel_everything(
 
     The venue's word closes them, one by one; whatever goes wrong is tried again.
     """
-    left: tuple[str, ...] = ()
+    left = await _open(connection, wallet_id, untouched)
     for attempt in range(tries):
-        rows = await connection.fetch(_LIVE, wallet_id, sorted(untouched))
-        left = tuple(row["order_id"] for row in rows)
         if not left:
             break
         if attempt:
             await clock.sleep(RETRY_MS << (attempt - 1))
-        since_s = min(row["placed_at_ms"] for row in rows) // 1000
-        try:
-            await desk.cancel(left, "", since_s)
-        except VenueError:
-            continue
-    else:
-        rows = await connection.fetch(_LIVE, wallet_id, sorted(untouched))
-        left = tuple(row["order_id"] for row in rows)
-    return left
+        with suppress(VenueError):
+            await desk.cancel(tuple(left), "", min(left.values()) // 1000)
+        left = await _open(connection, wallet_id, untouched)
+    return tuple(left)
+
+
+async def _open(connection: asyncpg.Connection, wallet_id: int, untouched: frozenset[str]) -> dict[str, int]:
+    """Order id to when it was placed (ms), of what the books hold as open."""
+    rows = await connection.fetch(_LIVE, wallet_id, sorted(untouched))
+    return {row["order_id"]: row["placed_at_ms"] for row in rows}
