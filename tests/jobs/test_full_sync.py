@@ -27,7 +27,7 @@ PRICE = 10_000
 
 def full_sync(seen: Witnessed) -> FullSync:
     kept = seen.kept
-    reconcile = Reconcile(kept.connection, kept.wallet_id, kept.wallet, seen.data_api, seen.clock, seen.feed)
+    reconcile = Reconcile(kept.connection, kept.wallet_id, kept.wallet, seen.data_api, seen.feed)
     check = MarketCheck(kept.connection, kept.wallet_id)
     return FullSync(kept.keeper, {"positions": seen.positions.run, "data api": reconcile.run, "markets": check.run})
 

@@ -17,7 +17,7 @@ from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 def reconcile(seen: Witnessed) -> Reconcile:
     kept = seen.kept
-    return Reconcile(kept.connection, kept.wallet_id, kept.wallet, seen.data_api, seen.clock, seen.feed)
+    return Reconcile(kept.connection, kept.wallet_id, kept.wallet, seen.data_api, seen.feed)
 
 
 def of(result: Result, kind: IssueType) -> list[Finding]:

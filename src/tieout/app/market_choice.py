@@ -16,7 +16,12 @@ class UnknownMarketsError(ValueError):
 async def chosen(gamma: Gamma, selection: Selection) -> list[MarketInfo]:
     """The markets of *selection*, in its order. Raises UnknownMarketsError, VenueError."""
     found = await _named(gamma, selection.markets) if selection.markets else await _picked(gamma, selection)
-    return [market for market in found if len(market.token_ids) == 2 and all(market.token_ids)]
+    return [market for market in found if _is_binary(market)]
+
+
+def _is_binary(market: MarketInfo) -> bool:
+    """It has two outcomes, and the venue has tokens for both."""
+    return len(market.token_ids) == 2 and all(market.token_ids)
 
 
 async def details(gamma: Gamma, conditions: Sequence[str]) -> list[MarketInfo]:
@@ -54,5 +59,5 @@ async def _picked(gamma: Gamma, selection: Selection) -> list[MarketInfo]:
         rows = (await gamma.markets(order="volume24hr", descending=True, pages_max=pages)).rows
     else:
         rows = tuple(sorted((await gamma.markets()).rows, key=lambda m: -m.rewards.daily))
-    open_now = [m for m in rows if m.accepting_orders and not m.closed and len(m.token_ids) == 2 and all(m.token_ids)]
+    open_now = [m for m in rows if m.accepting_orders and not m.closed and _is_binary(m)]
     return open_now[: selection.count]

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tieout.app.readiness import UNSEEN_MS
 from tieout.app.worker_state import WorkerState
 from tieout.jobs.job import Ended
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome
-
-UNSEEN_MS = 60_000
-"""A comparison that is older says nothing about now."""
 
 _POSITIONS = frozenset((IssueType.POSITION_DRIFT, IssueType.UNKNOWN_TOKEN))
 _ORDERS = frozenset(

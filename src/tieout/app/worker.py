@@ -15,6 +15,7 @@ from tieout.app.beside import Beside, until_done
 from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_choice import chosen, details
+from tieout.app.market_round import WHO
 from tieout.app.secrets import api_credentials
 from tieout.app.stopping import cancel_everything
 from tieout.app.venue import Venue, venue_of
@@ -23,7 +24,6 @@ from tieout.app.worker_state import WorkerState
 from tieout.client.keys import PrivateKey
 from tieout.client.market_feed import MarketFeed
 from tieout.client.markets import MarketInfo
-from tieout.client.transport import RawBody
 from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Intake, IntakeQueue
 from tieout.jobs.job import JobRunner
@@ -76,11 +76,8 @@ class Worker:
         """Everything between the lease and the end of the feeds."""
         way = IntakeDesk()
 
-        async def record(raw: RawBody) -> None:
-            await way.record(raw)
-
         async with (
-            venue_of(self._config, self._key, self._clock, record, self._around.jitter) as venue,
+            venue_of(self._config, self._key, self._clock, way.record, self._around.jitter) as venue,
             Beside() as beside,
         ):
             credentials = await self._until(lambda: api_credentials(venue.clob.keys, self._key), stop)
@@ -156,7 +153,7 @@ class Worker:
     async def _halt(self, lease: Lease, error: BrokenInvariantError) -> None:
         """Keep the evidence: an issue, and a halt that only a person lifts with force."""
         now_ms = self._clock.now_ms()
-        command = Command(WHOLE_WALLET, State.HALTED, str(error), "worker", Actor.INVARIANT)
+        command = Command(WHOLE_WALLET, State.HALTED, str(error), WHO, Actor.INVARIANT)
         finding = Finding(IssueType.INVARIANT_VIOLATED, Severity.CRITICAL, Action.HALTED, str(error))
         async with connected(self._dsn) as connection:
             await controls.set_state(connection, lease.wallet_id, command, now_ms)

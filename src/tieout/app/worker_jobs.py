@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -13,10 +12,8 @@ from tieout.app.readiness import Readiness
 from tieout.app.schedule import Schedule, Scheduled
 from tieout.app.venue import Venue
 from tieout.app.worker_state import WorkerState
-from tieout.client.chain import Chain
 from tieout.client.clob import Desk
 from tieout.client.clock import Clock
-from tieout.client.markets import MarketInfo
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.data_feed import DataFeed
@@ -59,7 +56,6 @@ class WorkerJobs:
     order_sync: OrderSync
     portfolio: Portfolio
     making: MarketMaking
-    markets: Mapping[str, MarketInfo]
     readiness: Readiness
     state: WorkerState
     schedule: Schedule = field(init=False)
@@ -74,7 +70,7 @@ class WorkerJobs:
         self.feed = DataFeed(self.connection, self.wallet_id, wallet, data_api, self.clock)
         self.positions = await self._positions()
         self.quick = QuickSync(self.connection, self.wallet_id, self.desk.account, self.positions, self.clock)
-        reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.clock, self.feed)
+        reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.feed)
         steps: dict[str, Work] = {
             "trades": self._trades_read,
             "orders": self._sync_orders,
@@ -111,12 +107,11 @@ class WorkerJobs:
         )
 
     def _settle(self) -> Settle:
-        chain: Chain | None = self.venue.chain
         return Settle(
             self.connection,
             self.wallet_id,
             self.desk.account,
-            chain,
+            self.venue.chain,
             self.clock,
             self.book,
             self.config.jobs.provisional_ttl_ms,

@@ -114,7 +114,6 @@ async def put_together(
         order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, config.foreign_orders),
         portfolio=portfolio,
         making=making,
-        markets=markets,
         readiness=readiness,
         state=state,
     )

@@ -39,8 +39,6 @@ class Evidence:
     """Drift of the other outcome of the same condition."""
     recent_sells: int = 0
     """Shares sold lately, as the books know."""
-    sales_seen: bool = False
-    """Whether the wallet sold the token lately by anybody's word."""
     is_resolved: bool = False
     """Whether the condition has paid out."""
     gained_elsewhere: bool = False
@@ -62,7 +60,7 @@ def likely_cause(seen: Evidence) -> Cause:
         return Cause.POSITION_MERGED
     if seen.recent_sells == missing:
         return Cause.TRACKED_SELLS_NOT_SYNCED
-    if seen.truth == 0 and (seen.sales_seen or seen.recent_sells):
+    if seen.truth == 0 and seen.recent_sells:
         return Cause.EXTERNAL_SALE
     if seen.gained_elsewhere:
         return Cause.CONVERTED

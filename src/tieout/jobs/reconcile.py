@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from tieout.client.clock import Clock
 from tieout.client.data_api import DataApi
 from tieout.client.data_rows import PositionRow
 from tieout.jobs.data_feed import DataFeed, Reading
@@ -39,20 +38,13 @@ class Reconcile:
         wallet_id: int,
         wallet: str,
         data_api: DataApi,
-        clock: Clock,
         feed: DataFeed,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
         self._wallet = wallet
         self._data_api = data_api
-        self._clock = clock
         self._feed = feed
-
-    @property
-    def stale(self) -> bool:
-        """Whether the index is stuck."""
-        return self._feed.stale
 
     async def run(self) -> Result:
         """Raises VenueError."""
