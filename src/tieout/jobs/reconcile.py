@@ -46,6 +46,11 @@ class Reconcile:
         self._data_api = data_api
         self._feed = feed
 
+    @property
+    def stale(self) -> bool:
+        """Whether the index is stuck."""
+        return self._feed.stale
+
     async def run(self) -> Result:
         """Raises VenueError."""
         reading = await self._feed.read()
