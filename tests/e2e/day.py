@@ -12,6 +12,7 @@ import asyncpg
 
 from support.database import connected
 from tieout.app.config import Config, Intervals, Selection
+from tieout.app.demo import differences
 from tieout.app.history import verify
 from tieout.app.worker import Worker
 from tieout.app.worker_parts import Surroundings
@@ -24,7 +25,7 @@ from tieout.quoting.risk import Limits
 from tieout.sim.faults.kinds import KINDS, Place
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import Server, running
-from tieout.sim.truth import shares_held
+from tieout.sim.truth import open_orders, shares_held
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
 from tieout.store.wallets import wallet_id_of
 
@@ -115,14 +116,8 @@ class Day:
         return {row["token_id"]: row["shares"] for row in rows}
 
     async def look(self) -> Quiet:
-        books, truth = await self.shares(), self.truth()
-        drift = {
-            token: (books.get(token, 0), truth.get(token, 0))
-            for token in books.keys() | truth.keys()
-            if books.get(token, 0) != truth.get(token, 0)
-        }
-        orders = self.scenario.world.exchange.orders.values()
-        at_venue = {order.id for order in orders if order.request.wallet == self.wallet and order.open}
+        drift = await differences(self.connection, self.wallet_id, self.truth())
+        at_venue = open_orders(self.scenario.world, self.wallet)
         rows = await self.connection.fetch(
             "SELECT order_id FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')",
             self.wallet_id,

@@ -31,9 +31,9 @@ from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.order_desk import BookFacts, OrderDesk
 from tieout.jobs.tie_out import settled_shares
 from tieout.ledger.facts import AnyFact
-from tieout.sim.contracts import ledger_of
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
+from tieout.sim.truth import open_orders, shares_held
 from tieout.store.wallets import Lease, acquire
 from tieout.venue.decode import Identity
 
@@ -87,13 +87,11 @@ class House:
 
     def truth(self) -> dict[str, int]:
         """The chain's head, by token."""
-        world = self.scenario.world
-        held = {
-            str(token): world.chain.tokens(ledger_of(market), self.wallet, token)
-            for market in world.exchange.markets.values()
-            for token in market.tokens
-        }
-        return {token: amount for token, amount in held.items() if amount}
+        return shares_held(self.scenario.world, self.wallet)
+
+    def open_orders(self) -> set[str]:
+        """At the venue, by id."""
+        return open_orders(self.scenario.world, self.wallet)
 
     async def order_rows(self) -> dict[str, asyncpg.Record]:
         rows = await self.connection.fetch("SELECT * FROM orders WHERE wallet_id = $1", self.wallet_id)

@@ -22,18 +22,13 @@ def sync_of(kept: House, policy: ForeignOrders) -> OrderSync:
     return OrderSync(kept.connection, kept.wallet_id, kept.orders, lambda _: True, policy)
 
 
-def open_orders(kept: House) -> set[str]:
-    orders = kept.scenario.world.exchange.orders.values()
-    return {order.id for order in orders if order.request.wallet == kept.wallet and order.open}
-
-
 async def beside_another(kept: House) -> tuple[str, set[str]]:
     """An order of ours that rests, and those of somebody else."""
     market = kept.market
     wanted = OrderWanted(token_id=market.token_ids[0], side=Side.BUY, price=10_000, size=10 * MILLION, tick=market.tick)
     kept.scenario.world.scheduler.run_for(60_000)
     mine = (await kept.orders.place(wanted, market.condition_id)).order.order_id
-    theirs = open_orders(kept) - {mine}
+    theirs = kept.open_orders() - {mine}
     assert theirs
     return mine, theirs
 
@@ -56,10 +51,10 @@ def test_E2_O1_orders_of_another_bot_are_shown_and_dealt_with_by_policy(dsn: str
             assert {found.evidence["policy"] for found in report.findings} == {policy.value}
             assert sync.foreign == (theirs if policy is ForeignOrders.LEAVE else set())
             cancels = policy is ForeignOrders.CANCEL
-            assert open_orders(kept) == ({mine} if cancels else {mine, *theirs})
+            assert kept.open_orders() == ({mine} if cancels else {mine, *theirs})
             await sync.run()
             live = {each for each, row in (await kept.order_rows()).items() if row["state"] == "live"}
-            assert live == open_orders(kept)
+            assert live == kept.open_orders()
             assert (await verify(kept.connection, kept.wallet_id)).holds
 
     run()
@@ -75,10 +70,10 @@ def test_E2_a_foreign_order_that_cannot_be_cancelled_is_for_a_person_and_stays_l
             refused = {found.order_id for found in report.findings if found.severity is Severity.ERROR}
             assert refused
             assert {f.action for f in report.findings if f.order_id in refused} == {Action.REQUIRES_MANUAL}
-            assert open_orders(kept) == {mine, *refused}
+            assert kept.open_orders() == {mine, *refused}
             again = await sync_of(kept, ForeignOrders.CANCEL).run()
             assert {found.action for found in again.findings} == {Action.CORRECTED}
-            assert open_orders(kept) == {mine}
+            assert kept.open_orders() == {mine}
 
     run()
 
@@ -171,6 +166,6 @@ def test_E2_orders_known_by_their_fills_alone_are_closed_without_asking_for_each
             asked = kept.scenario.faults.struck("delay")
             assert asked == len(report.closed) + len(report.denied_by_list)
             live = {each for each, row in (await kept.order_rows()).items() if row["state"] == "live"}
-            assert live == open_orders(kept)
+            assert live == kept.open_orders()
 
     run()

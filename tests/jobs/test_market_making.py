@@ -47,11 +47,6 @@ async def rounds(kept: House, count: int, seconds: int = 5) -> list[Quoting]:
     return made
 
 
-def open_orders(kept: House) -> set[str]:
-    orders = kept.scenario.world.exchange.orders.values()
-    return {order.id for order in orders if order.request.wallet == kept.wallet and order.open}
-
-
 async def quote(kept: House, count: int) -> list[Quoting]:
     """Some rounds with the feed live, then everything cancelled and settled."""
     async with kept.feed as feed:
@@ -85,7 +80,7 @@ def test_quotes_are_filled_and_the_books_equal_the_chain(dsn: str) -> None:
             reports = await quote(kept, 40)
             assert sum(len(report.outcomes) for report in reports) > 10
             assert kept.truth(), "no quote was filled"
-            assert not open_orders(kept)
+            assert not kept.open_orders()
             rows = await kept.order_rows()
             sent = {outcome.order.order_id for report in reports for _, outcome in report.outcomes}
             assert rows.keys() == sent
@@ -119,11 +114,11 @@ def test_D2_while_truth_is_out_of_reach_a_round_only_cancels(dsn: str) -> None:
             making = making_of(kept)
             (placed,) = (await one_round(kept, making)).markets
             assert placed.outcomes
-            assert open_orders(kept)
+            assert kept.open_orders()
             (after,) = (await one_round(kept, making, NOT_LIVE)).markets
             assert any(NOT_LIVE in reason for reason in after.decision.reasons)
             assert not after.outcomes
-            assert not open_orders(kept)
+            assert not kept.open_orders()
 
     run()
 
@@ -136,7 +131,7 @@ def test_a_dry_round_decides_and_sends_nothing(dsn: str) -> None:
             (made,) = report.markets
             assert made.decision.plan.places
             assert not made.outcomes
-            assert not open_orders(kept)
+            assert not kept.open_orders()
             assert not await kept.order_rows()
             history = QuoteLog(kept.connection, kept.wallet_id)
             events = await history.note(report, 1, dry=True)
@@ -155,7 +150,7 @@ def test_the_day_s_loss_stops_every_market(dsn: str) -> None:
             lost = Purse(pnl=-MAKER.limits.daily_loss_max, pnl_at_day_start=0)
             (made,) = (await one_round(kept, making, purse=lost)).markets
             assert "daily_loss_max" in made.decision.reasons[0]
-            assert not open_orders(kept)
+            assert not kept.open_orders()
 
     run()
 

@@ -23,11 +23,6 @@ def wanted(kept: House, price: int = PRICE, **more: object) -> OrderWanted:
     return OrderWanted(token_id=market.token_ids[0], side=Side.BUY, **terms)  # type: ignore[arg-type]
 
 
-def on_the_book(kept: House) -> set[str]:
-    orders = kept.scenario.world.exchange.orders.values()
-    return {order.id for order in orders if order.request.wallet == kept.wallet and order.open}
-
-
 def batch(kept: House, count: int) -> list[tuple[OrderWanted, str]]:
     """Orders that differ in nothing but their salt."""
     return [(wanted(kept), kept.market.condition_id)] * count
@@ -43,8 +38,8 @@ def test_an_order_is_intended_before_it_is_sent_and_placed_after(dsn: str) -> No
         async with house(dsn) as kept:
             outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
             assert (outcome.fate, outcome.text) == (Fate.PLACED, "live")
-            assert on_the_book(kept) == {outcome.order.order_id}
-            assert set(await kept.order_rows()) == on_the_book(kept)
+            assert kept.open_orders() == {outcome.order.order_id}
+            assert set(await kept.order_rows()) == kept.open_orders()
             first = "SELECT fact FROM log WHERE wallet_id = $1 AND seq = 1"
             assert '"kind":"order_intended"' in await kept.connection.fetchval(first, kept.wallet_id)
 
@@ -65,7 +60,7 @@ def test_P3_an_order_whose_answer_is_lost_is_asked_for(dsn: str, fault: str, fat
             assert kept.scenario.faults.struck(fault) == 1
             assert outcome.fate is fate
             assert not kept.orders.unknown
-            assert on_the_book(kept) == ({outcome.order.order_id} if fate is Fate.PLACED else set())
+            assert kept.open_orders() == ({outcome.order.order_id} if fate is Fate.PLACED else set())
             (row,) = (await kept.order_rows()).values()
             assert row["order_id"] == outcome.order.order_id
             assert row["state"] == ("closed" if fate is Fate.NEVER_ARRIVED else "live")
@@ -82,7 +77,7 @@ def test_P3_an_order_that_filled_before_its_answer_was_lost_is_found_by_its_trad
             assert best is not None
             kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
             outcome = await kept.orders.place(wanted(kept, best, order_type="FAK"), kept.market.condition_id)
-            assert (outcome.fate, on_the_book(kept)) == (Fate.PLACED, set())
+            assert (outcome.fate, kept.open_orders()) == (Fate.PLACED, set())
             kept.run(60)
             await kept.keeper.catch_up()
             assert await kept.shares() == kept.truth() != {}
@@ -145,7 +140,7 @@ def test_R4_a_cancel_reads_the_fills_that_came_before_it(dsn: str) -> None:
             assert answer.canceled == (placed.order.order_id,)
             (row,) = (await kept.order_rows()).values()
             assert row["state"] == "closed"
-            assert on_the_book(kept) == set()
+            assert kept.open_orders() == set()
 
     run()
 
@@ -157,7 +152,7 @@ def test_P3_a_batch_books_every_intent_before_anything_is_sent(dsn: str) -> None
             outcomes = await kept.orders.place_many(batch(kept, 35))
             ids = [outcome.order.order_id for outcome in outcomes]
             assert {outcome.fate for outcome in outcomes} == {Fate.PLACED}
-            assert (len(set(ids)), set(ids), kept.orders.unknown) == (35, on_the_book(kept), {})
+            assert (len(set(ids)), set(ids), kept.orders.unknown) == (35, kept.open_orders(), {})
             assert await states(kept) == dict.fromkeys(ids, "live")
             log = await kept.connection.fetch(
                 "SELECT seq, source, received_at_ms, fact FROM log WHERE wallet_id = $1 ORDER BY seq", kept.wallet_id
@@ -181,7 +176,7 @@ def test_P3_a_part_whose_answer_is_lost_is_asked_for_order_by_order(dsn: str, fa
             assert fates.count(fate) >= 5
             assert set(fates) <= {fate, Fate.PLACED}
             placed = {outcome.order.order_id for outcome in outcomes if outcome.fate is Fate.PLACED}
-            assert (on_the_book(kept), kept.orders.unknown) == (placed, {})
+            assert (kept.open_orders(), kept.orders.unknown) == (placed, {})
             assert await states(kept) == {
                 outcome.order.order_id: "live" if outcome.fate is Fate.PLACED else "closed" for outcome in outcomes
             }
@@ -203,7 +198,7 @@ def test_P3_a_part_stays_unknown_while_the_venue_is_away_and_the_other_is_placed
             for fault in ("server-error", "null-order"):
                 kept.scenario.faults.off(fault)
             assert {settled.fate for settled in await kept.orders.settle_unknown()} == {Fate.PLACED}
-            assert (kept.orders.unknown, len(on_the_book(kept))) == ({}, 20)
+            assert (kept.orders.unknown, len(kept.open_orders())) == ({}, 20)
             assert set((await states(kept)).values()) == {"live"}
 
     run()
@@ -216,7 +211,7 @@ def test_P3_A1_an_open_order_that_the_venue_denies_all_along_is_cancelled_rather
             kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
             kept.scenario.faults.on("null-order")
             outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
-            assert (outcome.fate, outcome.text, on_the_book(kept)) == (Fate.PLACED, "found by cancelling", set())
+            assert (outcome.fate, outcome.text, kept.open_orders()) == (Fate.PLACED, "found by cancelling", set())
             assert (await states(kept), kept.orders.unknown) == ({outcome.order.order_id: "closed"}, {})
 
     run()
@@ -230,7 +225,7 @@ def test_P3_a_denied_order_whose_cancel_is_refused_stays_unknown(dsn: str) -> No
             for fault in ("null-order", "cancel-refused"):
                 kept.scenario.faults.on(fault)
             outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
-            assert (outcome.fate, set(kept.orders.unknown)) == (Fate.UNKNOWN, on_the_book(kept))
+            assert (outcome.fate, set(kept.orders.unknown)) == (Fate.UNKNOWN, kept.open_orders())
             assert await states(kept) == {outcome.order.order_id: "intended"}
 
     run()
@@ -277,7 +272,7 @@ def test_P5_an_order_whose_cancel_is_refused_stays_live(dsn: str) -> None:
             kept.scenario.faults.on("cancel-refused", count=1)
             report = await kept.orders.cancel(ids, kept.market.condition_id)
             assert (len(report.canceled), len(report.resting), report.ended) == (2, 2, {})
-            assert on_the_book(kept) == set(report.resting)
+            assert kept.open_orders() == set(report.resting)
             assert await states(kept) == {
                 **dict.fromkeys(report.canceled, "closed"),
                 **dict.fromkeys(report.resting, "live"),
@@ -294,7 +289,7 @@ def test_P5_A1_a_refused_order_that_is_answered_with_null_stays_live(dsn: str) -
             for fault in ("cancel-refused", "null-order"):
                 kept.scenario.faults.on(fault)
             report = await kept.orders.cancel([placed.order.order_id])
-            assert set(report.resting) == on_the_book(kept) == {placed.order.order_id}
+            assert set(report.resting) == kept.open_orders() == {placed.order.order_id}
             assert await states(kept) == {placed.order.order_id: "live"}
 
     run()
@@ -308,7 +303,7 @@ def test_O3_an_order_that_ended_is_not_closed_while_its_trades_do_not_come_whole
             kept.run(5)
             kept.scenario.faults.on("sweep", count=1)
             kept.run(60)
-            assert not on_the_book(kept)
+            assert not kept.open_orders()
             kept.scenario.faults.on("malformed-row", path="/data/trades")
             assert set((await kept.orders.cancel([placed.order.order_id])).resting) == {placed.order.order_id}
             assert await states(kept) == {placed.order.order_id: "live"}
@@ -329,7 +324,7 @@ def test_P5_a_cancel_whose_answer_is_lost_is_repeated_and_ends_on_the_venues_wor
             report = await kept.orders.cancel(ids)
             assert kept.scenario.faults.struck(fault) == 1
             assert {*report.canceled, *report.ended} == set(ids)
-            assert (on_the_book(kept), report.resting) == (set(), {})
+            assert (kept.open_orders(), report.resting) == (set(), {})
             rows = await kept.order_rows()
             assert {row["state"] for row in rows.values()} == {"closed"}
             reason = "CANCELED" if fault == "timeout-before" else "order can't be found - already canceled or matched"
