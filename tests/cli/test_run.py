@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -18,9 +19,13 @@ from cli.worker_venue import served
 pytestmark = pytest.mark.xdist_group("cli")
 
 
-@pytest.fixture(scope="module")
+_seeds = itertools.count(101)
+
+
+@pytest.fixture
 def venue() -> Iterator[dict[str, str]]:
-    with served() as said:
+    """With a wallet of its own: the database is shared, and tests come in any order."""
+    with served(seed=next(_seeds)) as said:
         yield said
 
 
@@ -139,9 +144,10 @@ def test_D1_live_it_holds_the_wallet_and_leaves_nothing_open(
 def test_a_second_signal_does_not_give_the_cancels_up_and_a_third_says_what_is_left(
     tieout: CommandLine, tmp_path: Path
 ) -> None:
-    with served() as said:
+    with served(seed=next(_seeds)) as said:
         config = written(said, tmp_path)
         with worker(tieout, config, "--live") as live:
+            live.until("TIES OUT")
             while not [o for o in tieout("orders", "--wallet", said["address"], "--json").json if o["state"] == "live"]:
                 live.until("  ")
             os.kill(int(said["pid"]), signal.SIGSTOP)

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def served(*more: str) -> Iterator[dict[str, str]]:
-    """What the venue printed of itself, by name: CLOB, node, address, private key, secret, passphrase..."""
-    words = ["sim", "serve", "--port", "0", "--seed", "5", "--markets", "4", *more]
+def served(*more: str, seed: int = 5) -> Iterator[dict[str, str]]:
+    """What the venue printed of itself, by name: CLOB, node, address, private key, secret, passphrase...
+
+    Another *seed* is another wallet, which matters where tests share a database.
+    """
+    words = ["sim", "serve", "--port", "0", "--seed", str(seed), "--markets", "4", *more]
     with subprocess.Popen([sys.executable, "-m", "tieout", *words], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         said = {"pid": str(server.pid)}
