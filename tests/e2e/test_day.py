@@ -21,4 +21,4 @@ def test_A1_to_A7_T1_to_T5_books_tie_out_at_every_quiet_point_through_all_faults
             assert fills > 20 * HOURS
             assert struck
 
-    run_virtual(run, wall_limit_s=3_000)
+    run_virtual(run, wall_limit_s=1_200 + 400 * HOURS)

@@ -200,6 +200,8 @@ def test_a_broken_invariant_halts_the_wallet_and_keeps_the_evidence(dsn: str) ->
                 "SELECT severity, action FROM sync_issue WHERE type = 'INVARIANT_VIOLATED'"
             )
             assert tuple(issue) == ("CRITICAL", "HALTED")
+            assert kept.worker.state.left_open == ()
+            assert open_orders(kept.scenario.world, kept.wallet) == set()
 
     with pytest.raises(BrokenInvariantError):
         virtually(run)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from tieout.app.history import verify
-from tieout.jobs.order_questions import NEVER_ARRIVED
+from tieout.jobs.order_questions import ABSENT
 from tieout.sim.model import Order, Trade, TradeStatus
 from tieout.sim.truth import open_orders, shares_held
 from tieout.sim.world import World
@@ -110,9 +110,9 @@ class Accounts:
                 if row["filled"] or row["state"] not in ("closed", "rejected")
             ),
             *(
-                f"order {order_id}: it never arrived, say the books, and it traded"
+                f"order {order_id}: it never arrived, say the books, and the venue had it"
                 for order_id in booked
-                if rows[order_id]["reason"] == NEVER_ARRIVED and venue[order_id].matched
+                if rows[order_id]["reason"] == ABSENT
             ),
             *(f"order {order_id}: live on one side only" for order_id in live ^ open_orders(self.world, self.wallet)),
         ]

@@ -82,7 +82,7 @@ def test_D1_P3_killed_at_any_step_no_order_is_lost_or_doubled(dsn: str) -> None:
                 fresh = desk_of(kept)
                 settled = await fresh.resume(kept.connection, kept.wallet_id)
                 assert fresh.unknown == {}
-                assert {each.fate for each in settled} <= {Fate.PLACED, Fate.NEVER_ARRIVED}
+                assert {each.fate for each in settled} <= {Fate.PLACED, Fate.ABSENT}
                 await assert_agreed(kept)
                 new = all_orders(kept).keys() - known
                 assert len(new) <= BATCH
@@ -111,7 +111,7 @@ def test_D1_orders_that_fill_while_the_worker_is_dead_are_found_by_their_trades(
             kept.run(60)
             fresh = desk_of(kept)
             settled = await fresh.resume(kept.connection, kept.wallet_id)
-            fate = Fate.PLACED if all_orders(kept) else Fate.NEVER_ARRIVED
+            fate = Fate.PLACED if all_orders(kept) else Fate.ABSENT
             assert [each.fate for each in settled] == [fate] * BATCH
             await kept.keeper.catch_up()
             assert await kept.shares() == kept.truth()

@@ -46,7 +46,7 @@ def test_an_order_is_intended_before_it_is_sent_and_placed_after(dsn: str) -> No
     run()
 
 
-LOST = [("timeout-after", Fate.PLACED), ("timeout-before", Fate.NEVER_ARRIVED), ("cut", Fate.PLACED)]
+LOST = [("timeout-after", Fate.PLACED), ("timeout-before", Fate.ABSENT), ("cut", Fate.PLACED)]
 
 
 @pytest.mark.parametrize(("fault", "fate"), LOST)
@@ -63,7 +63,7 @@ def test_P3_an_order_whose_answer_is_lost_is_asked_for(dsn: str, fault: str, fat
             assert kept.open_orders() == ({outcome.order.order_id} if fate is Fate.PLACED else set())
             (row,) = (await kept.order_rows()).values()
             assert row["order_id"] == outcome.order.order_id
-            assert row["state"] == ("closed" if fate is Fate.NEVER_ARRIVED else "live")
+            assert row["state"] == ("closed" if fate is Fate.ABSENT else "live")
 
     run()
 
@@ -81,6 +81,28 @@ def test_P3_an_order_that_filled_before_its_answer_was_lost_is_found_by_its_trad
             kept.run(60)
             await kept.keeper.catch_up()
             assert await kept.shares() == kept.truth() != {}
+
+    run()
+
+
+def test_P3_an_order_that_was_there_and_is_over_is_not_called_absent(dsn: str) -> None:
+    """The answer is lost, somebody cancels the order, and only the refusal of our cancel still tells of it."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            exchange = kept.scenario.world.exchange
+
+            def cancelled() -> None:
+                for order_id in kept.open_orders():
+                    exchange.cancel_order(exchange.orders[order_id], OrderStatus.CANCELED)
+
+            kept.scenario.faults.on("timeout-after", count=1, path="/order", settings={"delay_ms": 0})
+            kept.scenario.world.scheduler.after(100, cancelled)
+            outcome = await kept.orders.place(wanted(kept), kept.market.condition_id)
+            assert (outcome.fate, outcome.text) == (Fate.OVER, "already canceled or matched")
+            (row,) = (await kept.order_rows()).values()
+            assert (row["state"], row["reason"], kept.orders.unknown) == ("closed", "already canceled or matched", {})
 
     run()
 
@@ -327,7 +349,7 @@ def test_P5_a_cancel_whose_answer_is_lost_is_repeated_and_ends_on_the_venues_wor
             assert (kept.open_orders(), report.resting) == (set(), {})
             rows = await kept.order_rows()
             assert {row["state"] for row in rows.values()} == {"closed"}
-            reason = "CANCELED" if fault == "timeout-before" else "order can't be found - already canceled or matched"
+            reason = "CANCELED" if fault == "timeout-before" else "already canceled or matched"
             assert {row["reason"] for row in rows.values()} == {reason}
 
     run()

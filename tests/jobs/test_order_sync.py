@@ -13,7 +13,7 @@ from tieout.client.errors import VenueError
 from tieout.client.orders import OrderWanted
 from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
-from tieout.jobs.order_questions import NEVER_ARRIVED
+from tieout.jobs.order_questions import ABSENT
 from tieout.jobs.order_sync import GONE, YOUNG_MS, OrderSync, OrderSyncReport
 from tieout.ledger.facts import OrderClosed, OrderIntended, Side
 from tieout.sim.model import Order, OrderStatus
@@ -286,14 +286,14 @@ def test_O1_an_order_that_arrives_after_it_was_given_up_is_found_and_cancelled(d
             )
             lost = await kept.orders.place(wanted, market.condition_id)
             order_id = lost.order.order_id
-            assert (lost.fate, await states(kept)) == (Fate.NEVER_ARRIVED, {order_id: "closed"})
+            assert (lost.fate, await states(kept)) == (Fate.ABSENT, {order_id: "closed"})
             await kept.desk.orders.place(lost.order)  # the request, hours later
             assert at_venue(kept, order_id).open
             report = await sync_of(kept, quoted=quoted).run()
             assert said(report.findings) == [
                 (IssueType.ORDER_IN_CLOB_NOT_DB, Severity.ERROR, Action.CORRECTED, order_id)
             ]
-            assert report.findings[0].evidence["closed_because"] == NEVER_ARRIVED
+            assert report.findings[0].evidence["closed_because"] == ABSENT
             assert not at_venue(kept, order_id).open
             assert (await synced(kept)).findings == ()
 
@@ -416,6 +416,6 @@ def test_P3_an_order_that_is_being_placed_is_neither_asked_for_nor_missed(dsn: s
             assert (report.live, report.closed, list((await states(kept)).values())) == (0, (), ["intended"])
             assert not placing.done()
             kept.run(60)
-            assert (await placing).fate is Fate.NEVER_ARRIVED
+            assert (await placing).fate is Fate.ABSENT
 
     run()

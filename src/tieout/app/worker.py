@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from tieout.app.beside import Beside, until_done
 from tieout.app.config import Config
+from tieout.app.halting import cancel_unbooked
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_choice import chosen, details
 from tieout.app.market_round import WHO
@@ -151,10 +152,15 @@ class Worker:
         self.state.fill_latency.note(raw, ms)
 
     async def _halt(self, lease: Lease, error: BrokenInvariantError) -> None:
-        """Keep the evidence: an issue, and a halt that only a person lifts with force."""
+        """Keep the evidence: an issue, and a halt that only a person lifts with force. Then take the orders off."""
         now_ms = self._clock.now_ms()
         command = Command(WHOLE_WALLET, State.HALTED, str(error), WHO, Actor.INVARIANT)
         finding = Finding(IssueType.INVARIANT_VIOLATED, Severity.CRITICAL, Action.HALTED, str(error))
+        self.state.phase = self.state.why_not = "halted"
         async with connected(self._dsn) as connection:
             await controls.set_state(connection, lease.wallet_id, command, now_ms)
             await runs.raise_issue(connection, lease.wallet_id, finding, now_ms)
+            if self._is_live:
+                self.state.left_open = await cancel_unbooked(
+                    self._config, self._key, self._around, connection, lease.wallet_id
+                )

@@ -19,7 +19,7 @@ from tieout.client.clob_orders import PLACE_MAX, ClobOrders
 from tieout.client.clock import Clock
 from tieout.client.errors import ErrorKind, Rejected, VenueError
 from tieout.client.orders import OrderSigner, OrderWanted, SignedOrder
-from tieout.jobs.order_questions import NEVER_ARRIVED, Answer, OrderQuestions, or_error, says_over, trades_from_s
+from tieout.jobs.order_questions import Answer, OrderQuestions, or_error, says_over, trades_from_s
 from tieout.jobs.order_questions import Fate as Fate
 from tieout.jobs.own_orders import Sent, unresolved_intents
 from tieout.ledger.facts import AnyFact, OrderClosed, OrderIntended, OrderPlaced, OrderRejected
@@ -163,11 +163,11 @@ class OrderDesk:
                 order_id=sent.order_id,
                 token_id=sent.token_id,
                 condition_id=sent.condition_id,
-                reason=NEVER_ARRIVED,
+                reason=found[sent.order_id].text,
                 occurred_at_ms=sent.placed_at_ms,
             )
             for sent in asked
-            if found[sent.order_id].fate is Fate.NEVER_ARRIVED
+            if found[sent.order_id].fate in (Fate.ABSENT, Fate.OVER)
         ]
         if closed:
             await self.book(closed)

@@ -27,9 +27,11 @@ ASK_AGAIN_MS = (250, 1_000, 4_000)
 READ_BACK_S = 60
 """Trades are read from so long before the order: the two clocks are not the same."""
 
-NEVER_ARRIVED = "never arrived: neither open nor traded after its answer was lost"
+ABSENT = "not at the venue: neither open nor traded after its answer was lost"
+"""The venue's word for it does not always tell an order that never arrived from one that is over."""
 
-_OVER = ("already cancel", "can't be found", "not found", "already filled", "already matched")
+_UNKNOWN = ("can't be found", "not found")
+_OVER = ("already cancel", "already filled", "already matched", *_UNKNOWN)
 
 
 def trades_from_s(at_ms: int) -> int:
@@ -42,7 +44,10 @@ class Fate(StrEnum):
 
     PLACED = "placed"
     REJECTED = "rejected"
-    NEVER_ARRIVED = "never arrived"
+    ABSENT = "absent"
+    """Neither open nor traded, and not known to cancel: it never arrived, or nothing of it is left."""
+    OVER = "over"
+    """It was there and rests no more, in the venue's words."""
     UNKNOWN = "unknown"
 
 
@@ -92,7 +97,10 @@ class OrderQuestions:
         return found | (await self._cancel(denied) if denied else {})
 
     async def _cancel(self, denied: Sequence[Sent]) -> dict[str, Answer]:
-        """Cancel what the venue denies; what it does not know to cancel either, and denies once more, never arrived."""
+        """Cancel what the venue denies; what it does not know to cancel either, and denies once more, is absent.
+
+        A refusal that calls an order canceled or filled, without saying that it cannot be found, proves it was there.
+        """
         ids = tuple(sent.order_id for sent in denied)
         try:
             answer = await self._orders.cancel_many(ids)
@@ -106,10 +114,10 @@ class OrderQuestions:
                 found[order_id] = Answer(Fate.PLACED, "found by cancelling")
             elif order_id in told.unclear:
                 found[order_id] = Answer(Fate.UNKNOWN, told.unclear[order_id])
-            elif not says_over(reason):
-                found[order_id] = Answer(Fate.UNKNOWN, reason)
+            elif says_unknown(reason):
+                found[order_id] = Answer(Fate.ABSENT, ABSENT)
             else:
-                found[order_id] = Answer(Fate.NEVER_ARRIVED, NEVER_ARRIVED)
+                found[order_id] = Answer(Fate.OVER if says_over(reason) else Fate.UNKNOWN, reason)
         return found
 
     async def ask(self, wanted: Iterable[Sent]) -> Told:
@@ -164,3 +172,9 @@ def says_over(reason: str) -> bool:
     """
     lower = reason.lower()
     return any(words in lower for words in _OVER)
+
+
+def says_unknown(reason: str) -> bool:
+    """Whether the refusal of a cancel says that the venue has no such order among those it still looks up."""
+    lower = reason.lower()
+    return any(words in lower for words in _UNKNOWN)

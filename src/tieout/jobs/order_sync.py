@@ -197,7 +197,7 @@ class OrderSync:
         return [
             (row, settled[row["order_id"]].text)
             for row in rows
-            if row["order_id"] in settled and settled[row["order_id"]].fate is Fate.NEVER_ARRIVED
+            if row["order_id"] in settled and settled[row["order_id"]].fate is Fate.ABSENT
         ]
 
     async def _close(self, gone: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:

@@ -251,7 +251,7 @@ async def test_a_batch_and_every_way_to_cancel():
         assert one == {"canceled": [ids[0]], "not_canceled": {}}
         some = await run(client.cancel_orders, ids[:2])
         assert some["canceled"] == [ids[1]]
-        assert some["not_canceled"] == {ids[0]: "order can't be found - already canceled or matched"}
+        assert some["not_canceled"] == {ids[0]: "already canceled or matched"}
         of_token = OrderMarketCancelParams(asset_id=str(venue.market.tokens[1]))
         assert await run(client.cancel_market_orders, of_token) == {"canceled": [], "not_canceled": {}}
         of_market = OrderMarketCancelParams(market=venue.market.condition_id)

@@ -216,8 +216,10 @@ class Exchange:
     def cancel(self, signer: str, order_id: str) -> str | None:
         """Cancel one order of *signer*. None when done, else the reason why not, as the answer gives it."""
         order = self.orders.get(order_id)
-        if order is None or order.request.signer != signer or not order.open:
+        if order is None or order.request.signer != signer:
             return "order can't be found - already canceled or matched"
+        if not order.open:
+            return "order already filled" if order.status is OrderStatus.MATCHED else "already canceled or matched"
         if order.status is OrderStatus.DELAYED:
             return DELAYED
         self.cancel_order(order, OrderStatus.CANCELED)
