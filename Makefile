@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check bench clean lock
+.PHONY: demo demo-books test check bench clean lock evm
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(EVM): tests/evm/package.json tests/evm/package-lock.json tests/evm/compile.cjs $(wildcard tests/evm/contracts/*.sol)
+	@command -v npm >/dev/null || { echo "the tests need npm for a local EVM; on Debian: apt-get install npm" >&2; exit 1; }
+	cd tests/evm && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	cd tests/evm && node compile.cjs
 	touch $@
 
 demo: $(STAMP)  ## a worker on a simulated Polymarket, with its books tied out
@@ -24,7 +31,9 @@ check: $(STAMP)  ## everything that needs no database: style, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: check  ## all of it, with a real PostgreSQL
+evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
+
+test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: $(STAMP)  ## speed, as ratios in one run
@@ -38,4 +47,4 @@ lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
 		--no-header --no-annotate --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist src/*.egg-info .tieout
+	rm -rf $(VENV) tests/evm/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist src/*.egg-info .tieout

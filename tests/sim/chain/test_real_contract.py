@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sim.chain.evm import artifact, install, running
+from evm.machine import running, shipped
 from sim.chain.twin import Twin
 
 ONE = 1_000_000
@@ -16,10 +16,9 @@ THIRDS, MILLIONTHS = (1, 2), (333_333, 666_667)
 
 @pytest.fixture(scope="session")
 def twin_maker() -> Iterator[type[Twin]]:
-    modules = install()
-    with running(modules) as evm:
-        contract = artifact(modules, "@gnosis.pm/conditional-tokens-contracts", "ConditionalTokens")
-        cash = artifact(modules, "openzeppelin-solidity", "ERC20Mintable")
+    contract = shipped("@gnosis.pm/conditional-tokens-contracts", "ConditionalTokens", "bytecode")
+    cash = shipped("openzeppelin-solidity", "ERC20Mintable", "bytecode")
+    with running() as evm:
 
         class Fresh(Twin):
             """Both contracts, newly deployed."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from sim.chain.evm import Evm, RefusedError, call_data
+from evm.machine import Evm, RefusedError, call_data
 from tieout.sim.chain import ctf, erc20, erc1155
 from tieout.sim.chain.condition import Condition
 from tieout.sim.chain.log import Emit, Log
@@ -79,21 +79,21 @@ class Twin:
         return self._both(wallet, self.real, data, lambda *at: ctf.redeem_positions(*at, wallet, condition))
 
     def approve(self, owner: str, operator: str, *, approved: bool) -> bool:
-        data = call_data("setApprovalForAll(address,bool)", operator, int(approved))
+        data = call_data("setApprovalForAll(address,bool)", operator, approved)
         return self._both(
             owner, self.real, data, lambda *at: erc1155.set_approval(*at, CTF, owner, operator, approved=approved)
         )
 
     def send(self, operator: str, owner: str, to: str, token: int, amount: int) -> bool:
         signature = "safeTransferFrom(address,address,uint256,uint256,bytes)"
-        data = call_data(signature, owner, to, token, amount, ())
+        data = call_data(signature, owner, to, token, amount, b"")
         return self._both(
             operator, self.real, data, lambda *at: erc1155.transfer(*at, CTF, operator, owner, to, token, amount)
         )
 
     def send_batch(self, operator: str, owner: str, to: str, tokens: tuple[int, ...], amounts: tuple[int, ...]) -> bool:
         signature = "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)"
-        data = call_data(signature, owner, to, tokens, amounts, ())
+        data = call_data(signature, owner, to, tokens, amounts, b"")
         return self._both(
             operator,
             self.real,
@@ -144,7 +144,7 @@ class Twin:
         tokens = [token for condition in self.conditions for token in condition.ctf_tokens]
         pairs = [(wallet, token) for wallet in self.wallets for token in tokens]
         if pairs:
-            owners = tuple(int(wallet, 16) for wallet, _ in pairs)
+            owners = [wallet for wallet, _ in pairs]
             ids = tuple(token for _, token in pairs)
             _, count, *real = self.evm.words(self.real, call_data("balanceOfBatch(address[],uint256[])", owners, ids))
             assert count == len(pairs)
