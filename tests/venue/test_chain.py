@@ -316,13 +316,7 @@ def test_resolutions_concern_everybody() -> None:
     assert own(module) == [ConditionResolved(condition_id=CONDITION, numerators=(1_000_000, 0), **PLACE)]
 
 
-def test_wraps_and_rewards_of_the_wallet_are_flows() -> None:
-    assert run(log(P_USD, topics.WRAPPED, [OTHER, USDC_E, BOSONA], [5])).facts == [
-        CashFlowed(flow=Flow.WRAP, amount=5, **PLACE)
-    ]
-    assert run(log(P_USD, topics.UNWRAPPED, [BOSONA, USDC_E, OTHER], [5])).facts == [
-        CashFlowed(flow=Flow.UNWRAP, amount=-5, **PLACE)
-    ]
+def test_a_reward_is_a_flow() -> None:
     assert run(log(REWARDS, topics.DISTRIBUTED_REWARDS, [BOSONA], [5])).facts == [
         CashFlowed(flow=Flow.REWARD, amount=5, **PLACE)
     ]

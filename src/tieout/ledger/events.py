@@ -6,10 +6,13 @@ where there are logs, the rows explain nothing more and are only a cross-check.
 
 from __future__ import annotations
 
+import msgspec
+
 from tieout.ledger.evidence import TxEvidence
 from tieout.ledger.facts import (
     CashFlowed,
     ChainFact,
+    Flow,
     PayoutRedeemed,
     PositionMigrated,
     PositionsConverted,
@@ -30,6 +33,10 @@ from tieout.ledger.movement import (
 )
 from tieout.ledger.registry import Registry
 
+_TURNED = (Flow.WRAP, Flow.UNWRAP)
+_NAMELESS = (Flow.DEPOSIT, Flow.WITHDRAWAL, Flow.OTHER)
+"""What the chain calls a flow of which it only shows the transfer."""
+
 EventFact = (
     PositionSplit
     | PositionsMerged
@@ -44,7 +51,8 @@ EventFact = (
 def event_key(fact: EventFact) -> str:
     """What ties a log and a row of the same event together: kind, transaction and condition (or market, token)."""
     if isinstance(fact, CashFlowed):
-        return f"{fact.flow.value.lower()}/{fact.tx_hash}/"
+        # The chain knows most flows only as a transfer; a row of the same transaction says what it was.
+        return f"{fact.flow.value.lower() if fact.flow in _TURNED else 'flow'}/{fact.tx_hash}/"
     if isinstance(fact, PositionsConverted):
         return f"conversion/{fact.tx_hash}/{fact.market_id}"
     if isinstance(fact, TokensTransferred):
@@ -82,10 +90,30 @@ class EventRecord:
 
     def standing(self) -> list[tuple[str, EventFact]]:
         """(movement key, fact) of what the books follow: the logs that stand, else the rows."""
-        logs = [(f"{self.key}/{index}", fact) for index, fact in sorted(self.logs.items()) if not fact.removed]
-        if logs:
-            return logs
-        return [(f"{self.key}/{name}", fact) for name, fact in sorted(self.rows.items()) if not fact.removed]
+        rows = [(f"{self._key_of(fact)}/{name}", fact) for name, fact in sorted(self.rows.items()) if not fact.removed]
+        logs = [fact for _, fact in sorted(self.logs.items()) if not fact.removed]
+        named = _named(logs, [fact for _, fact in rows])
+        return [(f"{self._key_of(fact)}/{fact.log_index}", fact) for fact in named] or rows
+
+    def _key_of(self, fact: EventFact) -> str:
+        """The event's key; of a flow with its name, which its evidence may change."""
+        return f"{fact.flow.value.lower()}/{self.tx_hash}/" if isinstance(fact, CashFlowed) else self.key
+
+
+def _named(logs: list[EventFact], rows: list[EventFact]) -> list[EventFact]:
+    """*logs*, the flows that are only transfers called what *rows* call them: by amount, else as the only one."""
+    named: list[EventFact] = []
+    left = [row for row in rows if isinstance(row, CashFlowed) and row.flow not in _NAMELESS]
+    nameless = sum(isinstance(log, CashFlowed) and log.flow in _NAMELESS for log in logs)
+    for log in logs:
+        if isinstance(log, CashFlowed) and log.flow in _NAMELESS:
+            alone = left if nameless == len(left) == 1 and left[0].amount * log.amount > 0 else []
+            row = next((row for row in left if row.amount == log.amount), alone[0] if alone else None)
+            if row is not None:
+                left.remove(row)
+                log = msgspec.structs.replace(log, flow=row.flow, condition_id=row.condition_id)
+        named.append(log)
+    return named
 
 
 def _version(fact: ChainFact) -> tuple[int, bool, str]:
@@ -99,6 +127,8 @@ def _row_name(fact: EventFact) -> str:
         return f"row-{fact.shares}"
     if isinstance(fact, PositionsConverted):
         return f"row-{fact.collateral}"
+    if isinstance(fact, CashFlowed):
+        return f"row-{fact.flow.value.lower()}-{fact.amount}"
     return f"row-{fact.amount}"
 
 
@@ -140,7 +170,7 @@ def _build(
         movement = WideMovement(key, op, order, fact.token_id, abs(fact.shares), cost)
         movement.causes = (f"cost:{fact.cost_policy}",) if fact.shares > 0 else ()
     else:
-        movement = WideMovement(key, CASH, order, "", 0, fact.amount)
+        movement = WideMovement(key, CASH, order, "", fact.turned, fact.amount)
         movement.condition_id = fact.condition_id
     return movement
 

@@ -42,6 +42,8 @@ class Flow(StrEnum):
     TIP = "TIP"
     WRAP = "WRAP"
     UNWRAP = "UNWRAP"
+    OPENING = "OPENING"
+    """What was held before the books begin."""
     OTHER = "OTHER"
 
 
@@ -290,11 +292,17 @@ class TransferCostStated(Fact, frozen=True, kw_only=True, gc=False, omit_default
 
 
 class CashFlowed(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="cash_flow"):
-    """Collateral in (positive) or out (negative) for a reason of its own: deposit, reward, rebate..."""
+    """Collateral in (positive) or out (negative) for a reason of its own: deposit, reward, rebate...
+
+    pUSD and USDC.e count together. A wrap or unwrap changes nothing: its `amount` is 0, and `turned` are the
+    micro-units of one coin that became the other.
+    """
 
     flow: Flow
     amount: int
     condition_id: str = ""
+    turned: int = 0
+    counterparty: str = ""
 
 
 # --- outside words and our own -----------------------------------------------------------------
@@ -323,11 +331,23 @@ class AdjustmentInferred(Fact, frozen=True, kw_only=True, gc=False, omit_default
     cause: str
 
 
+class Act(StrEnum):
+    """What an operator's entry says happened. PLAIN: a buy or sell outside the venue, cash, or a cost correction."""
+
+    PLAIN = "PLAIN"
+    SPLIT = "SPLIT"
+    MERGE = "MERGE"
+    TRANSFER = "TRANSFER"
+
+
 class ManualEntry(Fact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="manual"):
     """An operator's entry. Identity: `entry_id`. Signed: shares and collateral in positive, out negative.
 
-    With shares it is an external buy or sell; `cost_correction` changes the cost basis alone; `reverses` names an
-    entry whose effect is taken away.
+    A PLAIN entry with shares is an external buy or sell; `cost_correction` changes the cost basis alone; `reverses`
+    names an entry whose effect is taken away. A SPLIT or MERGE moves `shares` of every token in `legs`, the whole set
+    in outcome order, for as much collateral. A TRANSFER moves tokens without collateral: those that come in carry
+    `cost` by the stated `cost_policy` ("zero", "mark" or "given"), those that go take their cost with them.
+    `tx_hash` is the transaction that is the evidence: what the entry says of it, its token transfers do not say again.
     """
 
     entry_id: str
@@ -340,6 +360,11 @@ class ManualEntry(Fact, frozen=True, kw_only=True, gc=False, omit_defaults=True,
     fee: int = 0
     cost_correction: int = 0
     reverses: str = ""
+    act: Act = Act.PLAIN
+    legs: tuple[str, ...] = ()
+    cost: int = 0
+    cost_policy: str = ""
+    tx_hash: str = ""
 
 
 class ConditionResolved(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="resolution"):

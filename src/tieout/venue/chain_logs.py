@@ -6,12 +6,20 @@ OrderFilled or TransferSingle naming our wallet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from tieout.ledger.facts import AnyFact, OrderFilledOnChain, OutcomeTokenListed, Role, Side
-from tieout.venue import abi, chain_positions, chain_transfers, fields, topics
+from tieout.ledger.facts import (
+    AnyFact,
+    OrderFilledOnChain,
+    OutcomeTokenListed,
+    Role,
+    Side,
+)
+from tieout.venue import abi, chain_positions, chain_redeemer, chain_transfers, fields, topics
 from tieout.venue.addresses import EXCHANGES, ROLE
+from tieout.venue.chain_cash import Turned, flows
 from tieout.venue.chain_groups import add_conversions, name_migrated
 from tieout.venue.chain_view import Found, Log, micro_value, view
 from tieout.venue.decoded import Decoded
@@ -41,8 +49,8 @@ _EVENTS: dict[str, _Event] = {
     topics.TRANSFER_SINGLE: _Event(_by("ledger"), chain_transfers.transfer_single),
     topics.TRANSFER_BATCH: _Event(_by("ledger"), chain_transfers.transfer_batch),
     topics.TRANSFER: _Event(_by("collateral"), chain_transfers.collateral_transfer),
-    topics.WRAPPED: _Event(_by("collateral"), chain_transfers.wrapped),
-    topics.UNWRAPPED: _Event(_by("collateral"), chain_transfers.unwrapped),
+    topics.WRAPPED: _Event(_by("collateral"), chain_transfers.turned),
+    topics.UNWRAPPED: _Event(_by("collateral"), chain_transfers.turned),
     topics.DISTRIBUTED_REWARDS: _Event(_by("rewards"), chain_transfers.distributed_rewards),
     topics.CTF_SPLIT: _Event(_CTF, chain_positions.ctf_split, chain_positions.ctf_listings),
     topics.CTF_MERGE: _Event(_CTF, chain_positions.ctf_merge, chain_positions.ctf_listings),
@@ -61,40 +69,57 @@ _EVENTS: dict[str, _Event] = {
 
 def decode_chain_log(row: Row, identity: Identity, out: Decoded) -> None:
     """One log on its own; one that does not concern the wallet is foreign."""
-    if not _decode_transaction([row], {}, identity, out) and not out.problems and not out.unknown:
+    if not decode_transaction([row], {}, identity, out) and not out.problems and not out.unknown:
         out.problem("foreign", f"log does not concern {identity.wallet}")
 
 
 def decode_receipt(row: Row, identity: Identity, out: Decoded) -> None:
-    """All logs of one receipt; those of others are silent."""
+    """All logs of one receipt; those of others are silent. What its facts leave of the wallet's money is told, too."""
     logs = row.get("logs")
     if not isinstance(logs, list):
         raise WireError(f"logs: expected a list, was {shown(logs)}")
-    _decode_transaction(logs, row, identity, out)
+    decode_transaction(logs, row, identity, out)
+
+
+def decode_version(row: Row, identity: Identity, out: Decoded) -> None:
+    """A receipt that a reorganisation took away, or that another one brought back: the same facts, newer."""
+    receipt = row.get("receipt")
+    if not isinstance(receipt, dict):
+        raise WireError(f"receipt: expected an object, was {shown(receipt)}")
+    version, removed = abi.quantity(row.get("version"), "version"), row.get("removed")
+    if not isinstance(removed, bool):
+        raise WireError(f"removed: expected true or false, was {shown(removed)}")
+    decode_receipt({**receipt, "version": version, "removed": removed}, identity, out)
 
 
 def decode_logs(rows: list[Any], identity: Identity, out: Decoded) -> None:
     """A list of logs, each transaction (and each block it was seen in, for reorgs) like a receipt."""
+    for group in by_transaction(rows):
+        decode_transaction(group, {}, identity, out)
+
+
+def by_transaction(rows: Iterable[Any]) -> list[list[Any]]:
+    """*rows* in groups of one transaction in one block, in the order in which they first come."""
     groups: dict[tuple[str, str, str], list[Any]] = {}
     for row in rows:
         key = (str(row.get("transactionHash")), str(row.get("blockHash")), str(row.get("removed") or False))
         groups.setdefault(key, []).append(row)
-    for group in groups.values():
-        _decode_transaction(group, {}, identity, out)
+    return list(groups.values())
 
 
-def _decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: Decoded) -> bool:
+def decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: Decoded) -> bool:
     """Decodes the logs of one transaction; whether any of them concerned the wallet (or everybody)."""
     facts: list[AnyFact] = []
     listed: dict[OutcomeTokenListed, None] = {}
-    conversions: list[Log] = []
+    together: list[Log] = []
+    sums: Counter[str] = Counter()
     ours = False
     for row in rows:
         try:
             log = view(row, receipt, identity)
-            if log.topic0 == topics.NEG_CONVERTED and ROLE.get(log.address) in _NEG:
-                log.expect_topics(4)
-                conversions.append(log)
+            sums.update(_coins(log))
+            if _waits(log):
+                together.append(log)
                 continue
             found = _decode_log(log, listed, out)
         except WireError as error:
@@ -103,14 +128,51 @@ def _decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: 
         ours = ours or found is not None
         facts.extend(found or ())
     try:
-        ours = add_conversions(conversions, facts, out) or ours
+        ours = _add_together(together, facts, listed, out) or ours
     except WireError as error:
         out.problem("undecodable", str(error))
     name_migrated(facts)
+    if receipt and sums["transfers"]:
+        facts.extend(flows(facts, Turned(sums["wrapped"], sums["unwrapped"])))
     out.facts.extend(facts)
     if facts:
         out.facts.extend(listed)
     return ours
+
+
+def _coins(log: Log) -> dict[str, int]:
+    """What a log of a coin adds: a transfer of anybody, or coins turned for the wallet."""
+    if ROLE.get(log.address) != "collateral":
+        return {}
+    if log.topic0 == topics.TRANSFER:
+        return {"transfers": 1}
+    if log.topic0 not in (topics.WRAPPED, topics.UNWRAPPED) or log.party(3) != log.wallet:
+        return {}
+    (value,) = abi.words(log.data, 1)
+    return {"wrapped" if log.topic0 == topics.WRAPPED else "unwrapped": micro_value(value, "amount")}
+
+
+def _waits(log: Log) -> bool:
+    """Whether the log can only be read beside the other facts of its transaction."""
+    role = ROLE.get(log.address, "")
+    if log.topic0 == topics.NEG_CONVERTED and role in _NEG:
+        log.expect_topics(4)
+        return True
+    if log.topic0 in chain_redeemer.EVENTS and role == "redeemer":
+        log.expect_topics(3)
+        return log.party(1) == log.wallet
+    return False
+
+
+def _add_together(logs: list[Log], facts: list[AnyFact], listed: dict[OutcomeTokenListed, None], out: Decoded) -> bool:
+    """Adds what *logs* say beside *facts*; whether any of them was the wallet's."""
+    redeemed = [log for log in logs if log.topic0 in chain_redeemer.EVENTS]
+    for log in redeemed:
+        fact, tokens = chain_redeemer.redemption(log, facts)
+        if fact is not None:
+            facts.append(fact)
+            listed.update(dict.fromkeys(tokens))
+    return add_conversions([log for log in logs if log not in redeemed], facts, out) or bool(redeemed)
 
 
 def _decode_log(log: Log, listed: dict[OutcomeTokenListed, None], out: Decoded) -> Found:
@@ -119,7 +181,7 @@ def _decode_log(log: Log, listed: dict[OutcomeTokenListed, None], out: Decoded) 
     if event is None:
         if log.topic0 in topics.IGNORED:
             return []
-        if log.topic0 != topics.NEG_CONVERTED:
+        if log.topic0 not in (topics.NEG_CONVERTED, *chain_redeemer.EVENTS):
             out.note("topic", log.topic0)
         return None
     if ROLE.get(log.address, "") not in event.roles:

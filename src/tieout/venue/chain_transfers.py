@@ -113,22 +113,11 @@ def collateral_transfer(log: Log) -> Found:
     return [CollateralMoved(amount=amount, counterparty=other, contract=log.address, **log.place())]
 
 
-def wrapped(log: Log) -> Found:
-    """PUSD made for the wallet out of USDC.e."""
+def turned(log: Log) -> Found:
+    """Wrapped or Unwrapped, of the wallet or for it: the coins' transfers tell the rest (`chain_cash`)."""
     log.expect_topics(4)
-    (value,) = abi.words(log.data, 1)
-    if log.party(3) != log.wallet:
-        return None
-    return [CashFlowed(flow=Flow.WRAP, amount=micro_value(value, "amount"), **log.place())]
-
-
-def unwrapped(log: Log) -> Found:
-    """PUSD of the wallet turned back into USDC.e."""
-    log.expect_topics(4)
-    (value,) = abi.words(log.data, 1)
-    if log.party(1) != log.wallet:
-        return None
-    return [CashFlowed(flow=Flow.UNWRAP, amount=-micro_value(value, "amount"), **log.place())]
+    abi.words(log.data, 1)
+    return [] if log.wallet in (log.party(1), log.party(3)) else None
 
 
 def distributed_rewards(log: Log) -> Found:

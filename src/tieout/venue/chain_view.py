@@ -50,7 +50,8 @@ class Log:
             stamp = receipt.get("blockTimestamp", receipt.get("timestamp"))
         if stamp is None:
             raise WireError("log has no blockTimestamp; ask the node for it or give logs with it")
-        removed = row.get("removed")
+        # A receipt that was taken back as a whole says so itself, with the number of its version.
+        removed = receipt.get("removed", row.get("removed"))
         if removed not in (None, False, True):
             raise WireError(f"removed: expected true or false, was {shown(removed)}")
         return {
@@ -59,7 +60,7 @@ class Log:
             "log_index": abi.quantity(row.get("logIndex"), "logIndex"),
             "block": abi.quantity(_either(row, receipt, "blockNumber"), "blockNumber"),
             "block_hash": fields.tx_hash({"blockHash": _either(row, receipt, "blockHash")}, "blockHash"),
-            "version": 1 if removed else 0,
+            "version": abi.quantity(receipt.get("version", 1 if removed else 0), "version"),
             "removed": bool(removed),
         }
 

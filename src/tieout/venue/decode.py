@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tieout.ledger.facts import OutcomeTokenListed
-from tieout.venue import chain_logs, clob_answers, clob_orders, clob_trades, data_api, markets
+from tieout.venue import chain_logs, chain_window, clob_answers, clob_orders, clob_trades, data_api, markets
 from tieout.venue.decoded import Decoded, Problem
 from tieout.venue.identity import Identity
 from tieout.venue.kinds import KINDS, detect
@@ -43,6 +43,7 @@ _HANDLERS: dict[str, _Handler] = dict.fromkeys(KINDS, _nothing) | {
     "tick_size_change": markets.decode_tick_size_change,
     "chain_log": chain_logs.decode_chain_log,
     "receipt": chain_logs.decode_receipt,
+    "chain_version": chain_logs.decode_version,
     "chain_event": chain_logs.decode_chain_event,
 }
 
@@ -62,7 +63,19 @@ def decode(raw: bytes, identity: Identity, kind: str | None = None) -> Decoded:
         return Decoded(kind or "", problems=[Problem("undecodable", str(error))])
     if kind is not None and kind not in _HANDLERS:
         return Decoded(kind, problems=[Problem("unknown_kind", f"kind {shown(kind)} is not known")])
+    if kind == "chain_window":
+        return _decode_window(payload, identity)
     return _decode_value(payload, identity, kind, 0)
+
+
+def _decode_window(payload: Any, identity: Identity) -> Decoded:
+    """Decodes the answers of one batch together: the logs of a transaction lie in several of them."""
+    out = Decoded("chain_window")
+    try:
+        chain_window.decode_window(payload, identity, out)
+    except WireError as error:
+        out.problem("undecodable", str(error))
+    return out
 
 
 def _decode_value(payload: Any, identity: Identity, kind: str | None, depth: int) -> Decoded:

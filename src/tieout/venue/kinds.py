@@ -32,6 +32,7 @@ _SHAPES: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("data_trade", "proxy_wallet side"),
         ("chain_log", "topics data"),
         ("receipt", "logs"),
+        ("chain_version", "version removed receipt"),
         ("chain_event", "event transactionHash"),
         ("cancel_answer", "canceled"),
         ("cancel_answer", "not_canceled"),
@@ -56,7 +57,7 @@ _SHAPES: tuple[tuple[str, frozenset[str]], ...] = tuple(
 )
 
 KINDS: tuple[str, ...] = tuple(
-    dict.fromkeys(("order_null", *(kind for kind, _ in _SHAPES), *_EVENTS.values(), "error_answer"))
+    dict.fromkeys(("order_null", "chain_window", *(kind for kind, _ in _SHAPES), *_EVENTS.values(), "error_answer"))
 )
 """Every kind name the decoder knows."""
 

@@ -38,6 +38,14 @@ SIGNATURES: dict[str, str] = {
     "WRAPPED": "Wrapped(address,address,address,uint256)",
     "UNWRAPPED": "Unwrapped(address,address,address,uint256)",
     "DISTRIBUTED_REWARDS": "DistributedRewards(address,uint256)",
+    "ROUTER_SPLIT": "RouterPositionSplit(address,bytes31,uint256)",
+    "ROUTER_MERGED": "RouterPositionsMerged(address,bytes31,uint256)",
+    "ROUTER_REDEEMED": "RouterPositionRedeemed(address,uint256,uint256)",
+    "AUTO_REDEMPTION": "Redemption(address,uint256,uint256)",
+    "AUTO_BINARY_REDEMPTION": "BinaryRedemption(address,bytes32,uint256)",
+    "AUTO_NEG_REDEMPTION": "NegRiskRedemption(address,bytes32,uint256)",
+    "RESULT_REPORTED": "ResultReported(address,bytes31,uint256[])",
+    "LEGACY_SETTLED": "LegacyCollateralSettled(address,address,uint256)",
 }
 
 ORDER_FILLED = "0xd543adfd945773f1a62f74f0ee55a5e3b9b1a28262980ba90b1a89f2ea84d8ee"
@@ -72,6 +80,14 @@ PM_MIGRATED = "0xe8d329e97d555e1e9d0da49d3b12d41a966458eee02ff4c869e54c6711d7c80
 WRAPPED = "0xc00a5c84859ae82a7f5e6a2773283fb525335d5b3195f61174aa1ecc7e15dd84"
 UNWRAPPED = "0x18b42b684d0b621cc609f4d888916e5ed9e934a476259ec1c11ec116f2b9aa7f"
 DISTRIBUTED_REWARDS = "0x0be934154273ab5bf3a024f88561955bee89ea6d9aac33477620b101ca5704d9"
+ROUTER_SPLIT = "0x04373eecd7397b9318ae470769098aaab46f432620d95b0d84fc2297a415704c"
+ROUTER_MERGED = "0x8eb905ea8eb4589289705df45fe31e6d4a35385a223b60c259691cc86dbfb982"
+ROUTER_REDEEMED = "0x81b466b1b365aea7f5664f9a2d8b3a8591d3244acffb5134355ad4da7fe2366a"
+AUTO_REDEMPTION = "0xeebddeddf4ae1ee54a48517af27958e7666d69c7ba2e3e7c2b0ff87ef5f4491e"
+AUTO_BINARY_REDEMPTION = "0xb434294b5904213c83a167af0068ab82637c6fd4fac945e2abc74ed8d3f4d52a"
+AUTO_NEG_REDEMPTION = "0x74a51ebefec30281ec6849b727ec7916f9b1a3e5e148d6771d98315215b38b96"
+RESULT_REPORTED = "0x669c053fe14f2493990c0c90d8d2870cd45e2630b34b8a2b4f02869301987713"
+LEGACY_SETTLED = "0x7a07cc3efaf017520e4ad55e66052f0398632c810a3fab73e58e4c7050746825"
 POLYGON_FEE_TRANSFER = "0x4dfe1bbbcf077ddc3e01291eea2d5c70c2b422b415d95645b9adcfd678cb1d63"
 
 IGNORED: frozenset[str] = frozenset(
@@ -88,6 +104,13 @@ IGNORED: frozenset[str] = frozenset(
         CONDITION_PREPARATION,
         OUTCOME_REPORTED,
         POLYGON_FEE_TRANSFER,
+        ROUTER_SPLIT,
+        ROUTER_MERGED,
+        ROUTER_REDEEMED,
+        RESULT_REPORTED,
+        LEGACY_SETTLED,
     )
 )
-"""Known events of others or without effect on a balance; Polygon's own gas log (LogFeeTransfer) among them."""
+"""Known events of others or without effect on a balance, or that tell again what another one of the transaction tells;
+Polygon's own gas log (LogFeeTransfer) among them. Those of the router and the redeemer are from their sources.
+"""

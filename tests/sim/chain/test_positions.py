@@ -51,7 +51,7 @@ def said(receipt: Receipt) -> list[tuple[str, ...]]:
     """(contract, event, addresses among the indexed arguments) of each log."""
     assert receipt.reason == ""
     return [
-        (log.address, NAMES.get(log.topic0, "own"), *(str(part) for part in log.indexed if len(str(part)) == 42))
+        (log.address, NAMES[log.topic0], *(str(part) for part in log.indexed if len(str(part)) == 42))
         for log in receipt.logs
     ]
 
@@ -136,7 +136,8 @@ def test_the_auto_redeemer_pays_the_wallet_and_needs_its_approval(neg_risk: bool
     before = setting.chain.cash(A)
     heard = said(setting.run(Redeem(A, condition, AUTO_REDEEMER)))
     assert heard[0] == (CTF, "TRANSFER_BATCH", AUTO_REDEEMER, A, AUTO_REDEEMER)
-    assert heard[-2:] == [(P_USD, "WRAPPED", ONRAMP, USDC_E, A), (AUTO_REDEEMER, "own", A)]
+    told = "AUTO_NEG_REDEMPTION" if neg_risk else "AUTO_BINARY_REDEMPTION"
+    assert heard[-2:] == [(P_USD, "WRAPPED", ONRAMP, USDC_E, A), (AUTO_REDEEMER, told, A)]
     assert setting.chain.cash(A) - before == 100
     setting.chain.submit(Deposit(OUTSIDE, 5))
     assert setting.run(Redeem(OUTSIDE, condition, AUTO_REDEEMER)).reason == "NotOwnerNorApproved"
@@ -219,7 +220,7 @@ def test_protocol_v2_sets_go_through_the_router() -> None:
         (POSITION_MANAGER, "TRANSFER_SINGLE", BINARY_MODULE, ZERO, A),
         (P_USD, "TRANSFER", BINARY_MODULE, ZERO),
         (BINARY_MODULE, "PM_SPLIT", ROUTER, A),
-        (ROUTER, "own", A),
+        (ROUTER, "ROUTER_MERGED", A),
     ]
     assert said(setting.run(Merge(A, condition, 4, "v2"))) == [
         (POSITION_MANAGER, "TRANSFER_SINGLE", ROUTER, A, BINARY_MODULE),
@@ -228,7 +229,7 @@ def test_protocol_v2_sets_go_through_the_router() -> None:
         (POSITION_MANAGER, "TRANSFER_SINGLE", BINARY_MODULE, BINARY_MODULE, ZERO),
         (POSITION_MANAGER, "TRANSFER_SINGLE", BINARY_MODULE, BINARY_MODULE, ZERO),
         (BINARY_MODULE, "PM_MERGED", ROUTER, A),
-        (ROUTER, "own", A),
+        (ROUTER, "ROUTER_MERGED", A),
     ]
     assert setting.run(Redeem(A, condition, version="v2")).reason == "ConditionNotResolved"
     setting.done(ReportPayouts(condition, (1, 2)))
@@ -238,7 +239,7 @@ def test_protocol_v2_sets_go_through_the_router() -> None:
         heard = said(setting.run(Redeem(A, condition, by, "v2")))
         assert [entry[1] for entry in heard].count("PM_REDEEMED") == 2
         assert heard[0] == (POSITION_MANAGER, "TRANSFER_SINGLE", by or ROUTER, A, BINARY_MODULE)
-        assert heard[-1] == (by or ROUTER, "own", A)
+        assert heard[-1] == (by or ROUTER, "AUTO_REDEMPTION" if by else "ROUTER_REDEEMED", A)
         assert setting.chain.cash(A) - before == shares * 333_333 // ONE + shares * 666_667 // ONE
     assert conservation.check(setting.chain) == []
 

@@ -8,7 +8,6 @@ import pytest
 
 from sim.shapes.traffic import Life, Traffic
 from tieout.ledger.facts import kind_of
-from tieout.sim.chain import own_topics
 from tieout.venue.decode import Identity, decode
 
 
@@ -56,20 +55,6 @@ ALLOWED = {
     "activities v1 CONVERSION row names no tokens": "the receipt has them",
     "activities v2 CONVERSION row names no tokens": "the receipt has them",
     "log log does not concern": "the subscription was to the logs of everybody",
-    **dict.fromkeys(
-        (
-            f"{said} topic:{topic}"
-            for said in ("receipt", "log", "logs")
-            for topic in (
-                own_topics.ROUTER_SPLIT,
-                own_topics.ROUTER_MERGED,
-                own_topics.ROUTER_REDEEMED,
-                own_topics.RESULT_REPORTED,
-                own_topics.LEGACY_SETTLED,
-            )
-        ),
-        "says again what the token transfers of its transaction say",
-    ),
 }
 """What may be noted, as the beginning of the note, and why. Each must occur."""
 

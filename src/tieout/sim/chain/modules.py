@@ -13,13 +13,6 @@ from tieout.sim.chain import ctf, erc20, erc1155, wrapped
 from tieout.sim.chain.adapters import held
 from tieout.sim.chain.condition import Condition
 from tieout.sim.chain.log import Emit
-from tieout.sim.chain.own_topics import (
-    LEGACY_SETTLED,
-    RESULT_REPORTED,
-    ROUTER_MERGED,
-    ROUTER_REDEEMED,
-    ROUTER_SPLIT,
-)
 from tieout.sim.chain.places import (
     BINARY_MODULE,
     CTF,
@@ -32,7 +25,18 @@ from tieout.sim.chain.places import (
     WRAPPED_COLLATERAL,
 )
 from tieout.sim.chain.state import Revert, State
-from tieout.venue.topics import PM_MERGED, PM_MIGRATED, PM_REDEEMED, PM_RESOLVED, PM_SPLIT
+from tieout.venue.topics import (
+    LEGACY_SETTLED,
+    PM_MERGED,
+    PM_MIGRATED,
+    PM_REDEEMED,
+    PM_RESOLVED,
+    PM_SPLIT,
+    RESULT_REPORTED,
+    ROUTER_MERGED,
+    ROUTER_REDEEMED,
+    ROUTER_SPLIT,
+)
 
 LOCKED_V2, LOCKED_V2_TOTAL, SHORT = "locked v2", "locked v2 total", "short"
 REGISTERED, RESULT = "registered", "result"

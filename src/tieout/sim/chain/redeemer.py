@@ -10,9 +10,9 @@ from tieout.sim.chain import collateral, ctf, erc20, erc1155, modules, neg_risk
 from tieout.sim.chain.adapters import held
 from tieout.sim.chain.condition import Condition
 from tieout.sim.chain.log import Emit
-from tieout.sim.chain.own_topics import BINARY_REDEMPTION, NEG_RISK_REDEMPTION, REDEMPTION
 from tieout.sim.chain.places import AUTO_REDEEMER, CTF, P_USD, POSITION_MANAGER
 from tieout.sim.chain.state import Revert, State
+from tieout.venue.topics import AUTO_BINARY_REDEMPTION, AUTO_NEG_REDEMPTION, AUTO_REDEMPTION
 
 
 def redeem_legacy(state: State, emit: Emit, wallet: str, condition: Condition) -> None:
@@ -28,7 +28,7 @@ def redeem_legacy(state: State, emit: Emit, wallet: str, condition: Condition) -
             payout = ctf.redeem_positions(state, emit, AUTO_REDEEMER, condition)
         if payout:
             collateral.onramp(state, emit, AUTO_REDEEMER, wallet, payout)
-    topic0 = NEG_RISK_REDEMPTION if condition.neg_risk else BINARY_REDEMPTION
+    topic0 = AUTO_NEG_REDEMPTION if condition.neg_risk else AUTO_BINARY_REDEMPTION
     emit(AUTO_REDEEMER, topic0, (wallet, condition.condition_id), (payout,))
 
 
@@ -43,7 +43,7 @@ def redeem(state: State, emit: Emit, wallet: str, condition: Condition) -> None:
             payout = modules.redeem(state, emit, AUTO_REDEEMER, AUTO_REDEEMER, condition, outcome, amount)
             if payout:
                 erc20.transfer(state, emit, P_USD, AUTO_REDEEMER, wallet, payout)
-        emit(AUTO_REDEEMER, REDEMPTION, (wallet, token), (payout,))
+        emit(AUTO_REDEEMER, AUTO_REDEMPTION, (wallet, token), (payout,))
 
 
 def _expect_approval(state: State, ledger: str, wallet: str) -> None:

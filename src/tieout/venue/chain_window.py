@@ -1,0 +1,89 @@
+"""The wallet's logs of some blocks, as several eth_getLogs answered them in one batch.
+
+Most transactions of a market maker are fills and nothing else, and those its own logs tell to the last unit. Of every
+other one only the receipt tells what it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tieout.ledger.facts import AnyFact, CollateralMoved, OrderFilledOnChain, Side, TokenMoved
+from tieout.venue import abi, fields
+from tieout.venue.chain_cash import caused
+from tieout.venue.chain_logs import by_transaction, decode_transaction
+from tieout.venue.decoded import Decoded
+from tieout.venue.identity import Identity
+from tieout.venue.wire import Row
+
+
+class Seen(NamedTuple):
+    """A transaction that touches the wallet, and the block it was seen in."""
+
+    tx_hash: str
+    block: int
+    block_hash: str
+
+
+def decode_window(answers: object, identity: Identity, out: Decoded) -> list[Seen]:
+    """Adds the facts of each transaction that fills account for to the unit; returns the others, in chain order.
+
+    A batch with an error in it says nothing: it is asked again.
+    """
+    others = []
+    for group in by_transaction(rows_of(answers)):
+        alone = Decoded(out.kind)
+        decode_transaction(group, {}, identity, alone)
+        if not alone.problems and is_all_fills(alone.facts):
+            out.absorb(alone)
+        else:
+            others.append(_seen(group[0]))
+    return others
+
+
+def seen(answers: object) -> list[Seen]:
+    """Every transaction of the window, in chain order."""
+    return [_seen(group[0]) for group in by_transaction(rows_of(answers))]
+
+
+def _seen(row: Row) -> Seen:
+    return Seen(
+        fields.ident_of(row.get("transactionHash"), "transactionHash"),
+        abi.quantity(row.get("blockNumber"), "blockNumber"),
+        fields.tx_hash(row, "blockHash"),
+    )
+
+
+def rows_of(answers: object) -> list[Row]:
+    """The logs of a batch of answers, each once, in chain order; none when one of the answers is an error."""
+    rows: dict[tuple[int, int, str], Row] = {}
+    for answer in answers if isinstance(answers, list) else [answers]:
+        if not isinstance(answer, dict) or "result" not in answer:
+            return []
+        for row in _logs(answer["result"]):
+            place = abi.quantity(row.get("blockNumber"), "blockNumber"), abi.quantity(row.get("logIndex"), "logIndex")
+            rows[(*place, str(row.get("blockHash")))] = row
+    return [rows[key] for key in sorted(rows)]
+
+
+def _logs(result: Any) -> Sequence[Row]:
+    return [row for row in result if isinstance(row, dict)] if isinstance(result, list) else ()
+
+
+def is_all_fills(facts: Sequence[AnyFact]) -> bool:
+    """Whether fills alone account for every token and every unit of collateral that moved."""
+    tokens: Counter[str] = Counter()
+    money = fills = 0
+    for fact in facts:
+        if isinstance(fact, TokenMoved):
+            tokens[fact.token_id] += fact.shares
+        elif isinstance(fact, CollateralMoved):
+            money += fact.amount
+        elif isinstance(fact, OrderFilledOnChain):
+            tokens[fact.token_id] -= fact.shares if fact.side is Side.BUY else -fact.shares
+            fills += 1
+        else:
+            return False
+    return fills > 0 and money == caused(facts) and not any(tokens.values())
