@@ -23,6 +23,8 @@ class Scheduled:
     work: Work
     due_ms: int = 0
     reason: str = ON_SCHEDULE
+    began_ms: int = 0
+    """When it ran last, 0: never."""
 
 
 class Schedule:
@@ -52,6 +54,13 @@ class Schedule:
         if scheduled is not None and scheduled.due_ms > at_ms:
             scheduled.due_ms = at_ms
             scheduled.reason = reason
+            self._asked.set()
+
+    def ask_soon(self, job: Job, spacing_ms: int, reason: str) -> None:
+        """Run *job* soon, but not before *spacing_ms* have passed since it last began."""
+        scheduled = self._jobs.get(job)
+        if scheduled is not None:
+            self.ask_by(job, max(self._clock.now_ms(), scheduled.began_ms + spacing_ms), reason)
 
     def due_ms(self, job: Job) -> int:
         """When *job* runs next, 0: as soon as it can."""
@@ -67,7 +76,7 @@ class Schedule:
                 await first_to_end(self._clock.sleep(wait_ms), self._asked.wait())
                 continue
             reason, scheduled.reason = scheduled.reason, ON_SCHEDULE
-            began_ms = self._clock.now_ms()
+            began_ms = scheduled.began_ms = self._clock.now_ms()
             # Counted from its beginning; a job that takes longer than its interval lets the others in between.
             scheduled.due_ms = began_ms + scheduled.every_ms
             ended = await self._runner.run(scheduled.job, reason, scheduled.work)

@@ -19,6 +19,8 @@ class Endpoints:
     """Nodes in order of preference. Hidden in the repr: the paths of rented nodes hold their keys."""
     user_ws: str = "wss://ws-subscriptions-clob.polymarket.com/ws/user"
     market_ws: str = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    rpc_ws: str = field(default="", repr=False)
+    """A node's WebSocket for new heads, "" none. Hidden in the repr as `rpc` is."""
 
     @classmethod
     def of(cls, base_url: str) -> Self:

@@ -26,6 +26,8 @@ class FeedSettings:
     pong_ms: int = 30_000
     """Without a PONG for so long the connection is half-open."""
     silent_ms: int = 60_000
+    silent_ends: bool = False
+    """A connection that falls silent is given up for a new one."""
     backoff_ms: int = 500
     backoff_max_ms: int = 30_000
 
@@ -40,6 +42,18 @@ class FeedNet:
     settings: FeedSettings = FeedSettings()
 
 
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """What is sent to hear whether the other side lives, and which frames answer it."""
+
+    ping: str
+    is_pong: Callable[[bytes], bool]
+
+
+BY_TEXT = Keepalive(PING, PONG.__eq__)
+"""The venue's."""
+
+
 class Channel(Protocol):
     """What a feed subscribes to."""
 
@@ -51,8 +65,11 @@ class Channel(Protocol):
 class Feed:
     """One task for one socket. *name* is in every signal it puts into the mailbox."""
 
-    def __init__(self, name: str, url: str, channel: Channel, net: FeedNet, mailbox: Mailbox) -> None:
+    def __init__(
+        self, name: str, url: str, channel: Channel, net: FeedNet, mailbox: Mailbox, keepalive: Keepalive = BY_TEXT
+    ) -> None:
         self.name = name
+        self._keepalive = keepalive
         self._url = url
         self._channel = channel
         self._net = net
@@ -140,7 +157,7 @@ class Feed:
             except SocketClosedError as error:
                 return error.reason
             self._heard_ms = self._net.clock.now_ms()
-            if raw == PONG:
+            if self._keepalive.is_pong(raw):
                 self._pong_ms = self._heard_ms
                 continue
             self._event_ms = self._heard_ms
@@ -157,8 +174,10 @@ class Feed:
             told_ms = max(told_ms, self._event_ms)
             if settings.silent_ms and now_ms - told_ms >= settings.silent_ms:
                 self._mailbox.put(Silent(self.name, now_ms - self._event_ms))
+                if settings.silent_ends:
+                    return f"silent: no event for {now_ms - self._event_ms} ms"
                 told_ms = now_ms
             try:
-                await socket.send(PING)
+                await socket.send(self._keepalive.ping)
             except SocketClosedError as error:
                 return error.reason
