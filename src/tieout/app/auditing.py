@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from tieout.app.history import verify_books
+from tieout.app.history import Verification, verify_books
+from tieout.ledger.book import Book
 from tieout.ledger.explain import collateral_checks, cross_checks, row_checks
 from tieout.ledger.invariants import Finding
 from tieout.ledger.invariants import audit as audit_books
@@ -30,6 +31,13 @@ async def audit_wallet(connection: asyncpg.Connection, wallet_id: int, progress:
     """Fold the wallet's log and check everything."""
     result, books = await verify_books(connection, wallet_id, progress)
     folded = list(books.books.values())
+    findings = findings_of(result, folded)
+    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))] + collateral_checks(folded)
+    return Audit(tuple(findings), tuple(notes))
+
+
+def findings_of(result: Verification, folded: list[Book]) -> list[Finding]:
+    """Every invariant over the books that were folded for *result*, and the two of the log."""
     findings = audit_books(folded)
     findings.append(
         Finding(
@@ -49,5 +57,4 @@ async def audit_wallet(connection: asyncpg.Connection, wallet_id: int, progress:
             result.chain_breaks,
         )
     )
-    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))] + collateral_checks(folded)
-    return Audit(tuple(findings), tuple(notes))
+    return findings

@@ -90,18 +90,23 @@ async def verify(
 
 
 async def verify_books(
-    connection: asyncpg.Connection, wallet_id: int, progress: Callable[[int], None] = lambda _: None
+    connection: asyncpg.Connection,
+    wallet_id: int,
+    progress: Callable[[int], None] = lambda _: None,
+    last_seq: int | None = None,
 ) -> tuple[Verification, Books]:
     """Check the hash chain, fold the log again, and compare with every row of the stored state.
 
-    Reads one snapshot of the database, so a writer at work does not disturb it.
+    Reads one snapshot of the database, so a writer at work does not disturb it. *last_seq*: only so far; where the log
+    has grown since, the stored state is of a later head and is not compared, and `head` is the one of that entry.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         head, _, _ = await head_of(connection, wallet_id)
+        until = last_seq if last_seq is not None and last_seq < head.seq else None
         books = Books()
         breaks: list[str] = []
         previous, seq = log.GENESIS, 0
-        async for chunk in log.entries(connection, wallet_id):
+        async for chunk in log.entries(connection, wallet_id, until=until):
             for entry in chunk:
                 seq += 1
                 if entry.seq != seq:
@@ -116,9 +121,11 @@ async def verify_books(
                 except msgspec.MsgspecError as error:
                     breaks.append(f"entry {entry.seq}: it is no fact any more: {error}")
             progress(seq)
+        books.settle()
+        if until is not None:
+            return Verification(seq, Head(seq, previous), tuple(breaks), ()), books
         if (head.seq, head.hash) != (seq, previous):
             breaks.append(f"the head says entry {head.seq}, the log ends at {seq} or with another hash")
-        books.settle()
         stored = await log.stored_rows(connection, wallet_id)
     differences = tuple(_differences(all_rows(list(books.books.values())), BookRows(*stored)))
     return Verification(seq, head, tuple(breaks), differences), books

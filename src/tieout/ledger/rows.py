@@ -74,7 +74,10 @@ class MovementRow(NamedTuple):
     """Tokens given and taken by a movement of several, "token:shares,...>token:shares,..."."""
 
 
-NOTHING = (0, 0, 0, 0, 0, 0, 0, 0)
+Amounts = tuple[int, int, int, int, int, int, int, int]
+"""Of a position, in the order of `Position.as_tuple`."""
+
+NOTHING: Amounts = (0, 0, 0, 0, 0, 0, 0, 0)
 """The amounts of a position without movements."""
 
 
@@ -87,16 +90,16 @@ def position_rows(book: Book) -> dict[str, PositionRow]:
     for token_id in tokens:
         position = positions.get(token_id)
         amounts = position.as_tuple() if position is not None else NOTHING
-        condition_id = book.registry.condition_of.get(token_id, "") or token_id.partition("#")[0] * ("#" in token_id)
-        rows[token_id] = PositionRow(
-            token_id,
-            condition_id,
-            book.registry.outcome_of.get(token_id, ("", -1))[1],
-            *amounts,
-            book.provisional.get(token_id, 0),
-            unsettled.get(token_id, 0),
-        )
+        pending = (book.provisional.get(token_id, 0), unsettled.get(token_id, 0))
+        rows[token_id] = position_row(book, token_id, amounts, pending)
     return rows
+
+
+def position_row(book: Book, token_id: str, amounts: Amounts, pending: tuple[int, int] = (0, 0)) -> PositionRow:
+    """One position of the book; *pending* are its provisional and its unsettled shares."""
+    condition_id = book.registry.condition_of.get(token_id, "") or token_id.partition("#")[0] * ("#" in token_id)
+    outcome_index = book.registry.outcome_of.get(token_id, ("", -1))[1]
+    return PositionRow(token_id, condition_id, outcome_index, *amounts, *pending)
 
 
 def _unsettled(book: Book) -> dict[str, int]:

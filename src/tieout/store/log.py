@@ -16,6 +16,8 @@ from tieout.store.wallets import Head, Lease
 GENESIS = bytes(32)
 """The hash before the first entry."""
 
+_SEQ_MAX = (1 << 63) - 1
+
 
 class Entry(NamedTuple):
     """One entry of a wallet's log."""
@@ -148,15 +150,16 @@ async def replace_state(connection: asyncpg.Connection, lease: Lease, head: Head
 
 
 async def entries(
-    connection: asyncpg.Connection, wallet_id: int, *, after: int = 0, chunk: int = 20_000
+    connection: asyncpg.Connection, wallet_id: int, *, after: int = 0, until: int | None = None, chunk: int = 20_000
 ) -> AsyncIterator[list[Entry]]:
-    """The log from *after* on, in order, in chunks."""
+    """The log after entry *after*, up to and with *until* (None: to its end), in order, in chunks."""
     while True:
         rows = await connection.fetch(
             "SELECT seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, digest, hash FROM log "
-            "WHERE wallet_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            "WHERE wallet_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4",
             wallet_id,
             after,
+            _SEQ_MAX if until is None else until,
             chunk,
         )
         if not rows:
