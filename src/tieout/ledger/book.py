@@ -28,7 +28,7 @@ from tieout.ledger.facts import (
     TransferCostStated,
 )
 from tieout.ledger.fills import RANK_FAILED, ChainFill, Fill, fill_key, fill_movement, join, log_movement
-from tieout.ledger.manual import adjustment_movement, manual_movements
+from tieout.ledger.manual import adjustment_movement, manual_movements, tokens_of
 from tieout.ledger.movement import Movement, op_of
 from tieout.ledger.orders import OrderRecord
 from tieout.ledger.registry import Registry
@@ -185,7 +185,8 @@ class Book:
         raise AssertionError(f"expected a known kind of fact, was {type(fact).__name__}")
 
     def _merge_entry(self, fact: ManualEntry | AdjustmentInferred) -> bool:
-        self.registry.place(fact.token_id, fact.condition_id)
+        for token_id in tokens_of(fact) if isinstance(fact, ManualEntry) else (fact.token_id,):
+            self.registry.place(token_id, fact.condition_id)
         if isinstance(fact, ManualEntry):
             known = self.manual.get(fact.entry_id)
             if known is not None and repr(fact) <= repr(known):

@@ -36,7 +36,7 @@ def nodes_of(fact: AnyFact) -> tuple[str, ...]:
     if isinstance(fact, CashFlowed | CollateralMoved):
         return (CASH_NODE,)
     if isinstance(fact, ManualEntry):
-        nodes = ["entry:" + fact.entry_id]
+        nodes = ["entry:" + fact.entry_id, *fact.legs]
         if fact.reverses:
             nodes.append("entry:" + fact.reverses)
     elif isinstance(fact, PositionsConverted):
