@@ -11,6 +11,7 @@ from itertools import count
 import asyncpg
 
 from support.database import connected
+from tieout.app.intake_desk import BOOKED, is_empty_window
 from tieout.client.clob import Clob, Desk
 from tieout.client.clob_public import ClobPublic
 from tieout.client.clock import LoopClock
@@ -38,11 +39,6 @@ from tieout.store.wallets import Lease, acquire
 from tieout.venue.decode import Identity
 
 MILLION = 1_000_000
-TABLES = {
-    "clob": ("open_order", "clob_trade", "order_answer", "cancel_answer"),
-    "chain": ("receipt",),
-    "data-api": ("activity", "data_trade", "position"),
-}
 
 
 class WorldClock:
@@ -118,7 +114,7 @@ async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIter
         booking = asyncio.create_task(queue.run())
 
         async def record(raw: RawBody) -> None:
-            if raw.kind in TABLES.get(raw.source, ()):
+            if raw.kind in BOOKED.get(raw.source, ()) and not is_empty_window(raw):
                 await queue.put(Incoming(raw.body, raw.source, raw.origin, raw.kind))
 
         async def book(facts: Sequence[AnyFact]) -> None:

@@ -14,6 +14,7 @@ from tieout.jobs.drift_cause import SUMS_MAX, Cause, Evidence, likely_cause, may
 from tieout.jobs.drift_findings import severity_of
 from tieout.jobs.height import LATE_MS
 from tieout.jobs.job import Result
+from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN, PositionSync
 from tieout.ledger.facts import FillObserved, Role, Side
 from tieout.store import watermarks
@@ -106,7 +107,7 @@ def test_R3_a_fill_between_reading_and_comparing_changes_nothing(dsn: str) -> No
             chain = BusyChain(Rpc(kept.net, kept.endpoints.rpc))
             follower = BusyFollower(chain, kept.wallet, seen.follower.next_block)
             chain.seen, follower.busy = seen, chain
-            busy = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, chain, seen.clock)
+            busy = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, chain, seen.clock, seen.opening)
             for _ in range(4):
                 result = await busy.run()
                 assert drifts(result) == []
@@ -292,7 +293,9 @@ def test_a_drift_that_stays_is_read_again_only_once(dsn: str) -> None:
         async with witnessed(dsn) as seen:
             kept = seen.kept
             follower = CountingFollower(seen.chain, kept.wallet, seen.follower.next_block)
-            sync = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock)
+            sync = PositionSync(
+                kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock, seen.opening
+            )
             await ghost(seen)
             await sync.run()
             kept.run(LATE_MS // 1_000 + 1)
@@ -314,11 +317,19 @@ def test_D1_fills_before_the_first_block_that_is_followed_are_no_drift(dsn: str)
         async with witnessed(dsn) as seen:
             seen.buy()
             await seen.until_final()
-            seen.follower.next_block = seen.kept.scenario.world.chain.head.number
-            for _ in range(2):
-                seen.kept.run(60)
-                result = await seen.positions.run()
+            kept, head = seen.kept, seen.kept.scenario.world.chain.head.number
+            follower = ChainFollower(seen.chain, kept.wallet, head)
+            opening = Opening(kept.connection, kept.wallet_id, kept.wallet, seen.chain, head, seen.clock, kept.book)
+            sync = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock, opening)
+            for seconds in (60, 60, LATE_MS // 1_000 + 1, 10):
+                kept.run(seconds)
+                result = await sync.run()
                 assert (result.findings, result.detail["tokens"]) == ([], 1)
+            cash = await kept.connection.fetchval(
+                "SELECT sum(cash) FROM movements WHERE wallet_id = $1", kept.wallet_id
+            )
+            assert cash == kept.scenario.world.chain.cash(kept.wallet)
+            assert await kept.shares() == kept.truth() != {}
 
     run()
 

@@ -16,6 +16,7 @@ from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.job import JobRunner
+from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import PositionSync
 from tieout.sim.crowd.human import Human
 from tieout.sim.crowd.trader import Account, Trader
@@ -30,6 +31,7 @@ class Witnessed:
     clock: WorldClock
     chain: Chain
     follower: ChainFollower
+    opening: Opening
     positions: PositionSync
     data_api: DataApi
     feed: DataFeed
@@ -67,6 +69,7 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
         jobs, wallet_id, wallet = kept.connection, kept.wallet_id, kept.wallet
         chain = Chain(Rpc(kept.net, kept.endpoints.rpc))
         follower = ChainFollower(chain, wallet, world.chain.block_by_tag("earliest").number)
+        opening = Opening(jobs, wallet_id, wallet, chain, follower.next_block, clock, kept.book)
         data_api = DataApi(kept.net.service("data-api", kept.endpoints.data_api), version)
         feed = DataFeed(jobs, wallet_id, wallet, data_api, clock)
         key = kept.scenario.accounts[0].api_key.key
@@ -75,7 +78,8 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
             clock=clock,
             chain=chain,
             follower=follower,
-            positions=PositionSync(jobs, wallet_id, wallet, follower, chain, clock),
+            opening=opening,
+            positions=PositionSync(jobs, wallet_id, wallet, follower, chain, clock, opening),
             data_api=data_api,
             feed=feed,
             data_positions=DataPositionSync(jobs, wallet_id, wallet, data_api, feed, clock, kept.book),

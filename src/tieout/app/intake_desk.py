@@ -12,11 +12,16 @@ from tieout.store.errors import StoreError
 
 BOOKED: Mapping[str, frozenset[str]] = {
     "clob": frozenset(("open_order", "clob_trade", "order_answer", "cancel_answer")),
-    "chain": frozenset(("receipt",)),
+    "chain": frozenset(("receipt", "chain_window", "chain_version")),
     "data-api": frozenset(("activity", "data_trade", "position")),
     "gamma": frozenset(("gamma_market",)),
 }
 """Kinds of answers that say something of the wallet or its markets, by service; books and prices are not kept."""
+
+
+def is_empty_window(raw: RawBody) -> bool:
+    """Whether it is an answer for blocks in which nothing of the wallet happened: most are, and nobody needs them."""
+    return raw.kind == "chain_window" and b'"topics"' not in raw.body
 
 
 class IntakeDesk:
@@ -40,8 +45,8 @@ class IntakeDesk:
         await self._queue.put(message)
 
     async def record(self, raw: RawBody) -> None:
-        """Journal and book an answer, if its kind is one of BOOKED."""
-        if raw.kind in BOOKED.get(raw.source, ()):
+        """Journal and book an answer, if its kind is one of BOOKED and it says anything."""
+        if raw.kind in BOOKED.get(raw.source, ()) and not is_empty_window(raw):
             await self._queue.put(Incoming(raw.body, raw.source, raw.origin, raw.kind))
 
     async def book(self, facts: Sequence[AnyFact]) -> None:

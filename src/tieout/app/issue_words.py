@@ -44,6 +44,12 @@ GUIDANCE: dict[IssueType, Guidance] = {
         "Look at the cause in the evidence, then `tieout explain TOKEN`. A correction is an event with its cause; "
         "without a cause leave the market paused and import what is missing.",
     ),
+    IssueType.COLLATERAL_DRIFT: Guidance(
+        "The collateral in the books is not what the wallet holds.",
+        "pUSD and USDC.e were read at one block and compared with what all movements up to it add up to.",
+        "Run `tieout audit` with a node: it names the transaction in which books and balance part. If the books do not "
+        "begin with the wallet's first transaction, name an earlier block.",
+    ),
     IssueType.AVG_COST_DRIFT: Guidance(
         "The venue's average price of a position is far from ours.",
         "The Data API's figure was compared with cost basis divided by shares. It is never imported.",

@@ -14,6 +14,7 @@ from tieout.app.venue import Venue
 from tieout.app.worker_state import WorkerState
 from tieout.client.clob import Desk
 from tieout.client.clock import Clock
+from tieout.client.transport import Recorder
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.data_feed import DataFeed
@@ -22,10 +23,12 @@ from tieout.jobs.full_sync import FullSync
 from tieout.jobs.job import Ended, JobRunner, Result, Work
 from tieout.jobs.market_check import MarketCheck
 from tieout.jobs.market_making import MarketMaking
+from tieout.jobs.opening import Opening
 from tieout.jobs.order_desk import BookFacts
 from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.position_sync import CHAIN, PositionSync
+from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.quick_sync import QuickSync
 from tieout.jobs.reconcile import Reconcile
 from tieout.jobs.settle import Settle
@@ -36,6 +39,8 @@ from tieout.store.watermarks import Watermark
 
 TRADES = "clob trades"
 """Watermark: unix seconds from which trades are to be read."""
+
+DRIFTS = (IssueType.POSITION_DRIFT, IssueType.COLLATERAL_DRIFT)
 
 RESYNC_MS = 3_000
 """Between full syncs while none is clean."""
@@ -53,6 +58,7 @@ class WorkerJobs:
     desk: Desk
     keeper: AccountKeeper
     book: BookFacts
+    record: Recorder
     order_sync: OrderSync
     portfolio: Portfolio
     making: MarketMaking
@@ -101,10 +107,11 @@ class WorkerJobs:
                 self.connection, self.wallet_id, wallet, self.venue.data_api, self.feed, self.clock, self.book
             )
         known = await watermarks.get(self.connection, self.wallet_id, CHAIN)
-        first = int(known.value) if known else self.config.first_block or 0
-        return PositionSync(
-            self.connection, self.wallet_id, wallet, ChainFollower(chain, wallet, first), chain, self.clock
-        )
+        begins = self.config.first_block or 0
+        provisional = ProvisionalBlocks(self.connection, self.wallet_id, wallet, chain, self.record)
+        follower = ChainFollower(chain, wallet, int(known.value) if known else begins, provisional)
+        opening = Opening(self.connection, self.wallet_id, wallet, chain, begins, self.clock, self.book)
+        return PositionSync(self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening)
 
     def _settle(self) -> Settle:
         return Settle(
@@ -150,9 +157,7 @@ class WorkerJobs:
         self.state.runs[ended.job] += 1
         self.state.feed_live = self.keeper.live
         if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
-            drifts = any(
-                found.type is IssueType.POSITION_DRIFT and found.severity.is_grave for found in ended.result.findings
-            )
+            drifts = any(found.type in DRIFTS and found.severity.is_grave for found in ended.result.findings)
             self.state.tied_out_since_ms = 0 if drifts else self.state.tied_out_since_ms or ended.at_ms
         if ended.job is Job.QUICK_SYNC and self.quick.wants_full_sync:
             self.schedule.ask(Job.FULL_SYNC, "the quick sync found a mismatch")

@@ -13,8 +13,10 @@ from tieout.app.market_round import MarketRound
 from tieout.app.readiness import Readiness
 from tieout.app.schedule import Schedule
 from tieout.app.venue import Venue
+from tieout.app.waking import HeadWatch, Hearing
 from tieout.app.worker_jobs import TRADES, WorkerJobs
 from tieout.app.worker_state import WorkerState
+from tieout.client.chain_heads import ChainHeads
 from tieout.client.clob import Desk
 from tieout.client.clock import Clock
 from tieout.client.feed import Jitter
@@ -32,7 +34,7 @@ from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import watermarks
-from tieout.store.runs import Job
+from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Parts:
     making: MarketMaking
     schedule: Schedule
     heartbeat: Heartbeat
+    heads: HeadWatch | None
+    """None: no node is to tell of new heads."""
 
     def control_changed(self, _condition_id: str) -> None:
         """Somebody paused, halted or resumed: the next round comes at once, and cancels what may not rest."""
@@ -111,6 +115,7 @@ async def put_together(
         desk=desk,
         keeper=keeper,
         book=way.book,
+        record=way.record,
         order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, config.foreign_orders),
         portfolio=portfolio,
         making=making,
@@ -131,4 +136,27 @@ async def put_together(
         markets=markets,
         purse=lambda: Purse(portfolio.cash, portfolio.pnl, portfolio.pnl_at_day_start),
     )
-    return Parts(orders, keeper, books, making, await jobs.plan(runner, round_), Heartbeat(desk.account, clock))
+    schedule = await jobs.plan(runner, round_)
+    heads = _heads(config, venue, schedule, runner, state)
+    return Parts(orders, keeper, books, making, schedule, Heartbeat(desk.account, clock), heads)
+
+
+def _heads(
+    config: Config, venue: Venue, schedule: Schedule, runner: JobRunner, state: WorkerState
+) -> HeadWatch | None:
+    """New heads bring the position sync forward; None where no node tells them."""
+    url = config.endpoints.rpc_ws
+    if not url or venue.chain is None:
+        return None
+
+    def woken() -> None:
+        schedule.ask_soon(Job.POSITION_SYNC, config.jobs.head_spacing_ms, "a new head")
+
+    def changed(hearing: Hearing) -> None:
+        state.heads = hearing
+
+    async def refused(reason: str) -> None:
+        summary = f"the node gives no new heads: {reason}; positions are compared by the interval alone"
+        await runner.raise_issue(Finding(IssueType.SYNC_FAILED, Severity.WARN, Action.LOGGED, summary))
+
+    return HeadWatch(ChainHeads(url, venue.feeds), woken, changed, refused)

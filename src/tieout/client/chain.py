@@ -87,13 +87,26 @@ class Chain:
 
     async def logs(self, wanted: LogFilter) -> tuple[LogPlace, ...]:
         """The logs of a range; the node bounds how wide it may be."""
-        query: dict[str, Any] = {"fromBlock": hex(wanted.first), "toBlock": hex(wanted.last)}
-        if wanted.addresses:
-            query["address"] = list(wanted.addresses)
-        if wanted.topics:
-            query["topics"] = [None if topic is None else list(topic) for topic in wanted.topics]
-        result = await self._rpc.ask(RpcCall("eth_getLogs", (query,)), kind="chain_log")
+        result = await self._rpc.ask(RpcCall("eth_getLogs", (_query(wanted),)), kind="chain_log")
         return _read("eth_getLogs", lambda: tuple(_log(row) for row in rows_of(result, "logs")))
+
+    async def window(self, wanted: Sequence[LogFilter], last: int, kind: str = "") -> list[Any]:
+        """The answers of one node to all of *wanted* together, recorded as *kind*; `venue.chain_window` reads them.
+
+        Raises VenueError when the node has not reached block *last*: it would leave out logs and not say so.
+        """
+        calls = [RpcCall("eth_getLogs", (_query(each),)) for each in wanted]
+        *found, top = await self._rpc.batch([*calls, RpcCall("eth_blockNumber")], kind=kind)
+        if _read("eth_blockNumber", lambda: quantity(top, "result")) < last:
+            raise VenueError(
+                ErrorKind.TRANSIENT, Meaning.UNREADABLE, "eth_getLogs", f"the node has not reached block {last} yet"
+            )
+        return [{"result": logs} for logs in found]
+
+    async def receipt(self, tx_hash: str) -> dict[str, Any] | None:
+        """The receipt as it came, not recorded; None where the transaction is not in a block."""
+        result = await self._rpc.ask(RpcCall("eth_getTransactionReceipt", (tx_hash,)))
+        return _read("eth_getTransactionReceipt", lambda: None if result is None else as_row(result, "receipt"))
 
     async def receipts(self, tx_hashes: Sequence[str]) -> tuple[bool | None, ...]:
         """Whether each transaction succeeded, None where it is not mined; the logs are in the recorded body."""
@@ -156,6 +169,15 @@ def _read(method: str, read: Callable[[], T]) -> T:
         return read()
     except WireError as error:
         raise VenueError(ErrorKind.TRANSIENT, Meaning.UNREADABLE, method, str(error), status=200) from None
+
+
+def _query(wanted: LogFilter) -> dict[str, Any]:
+    query: dict[str, Any] = {"fromBlock": hex(wanted.first), "toBlock": hex(wanted.last)}
+    if wanted.addresses:
+        query["address"] = list(wanted.addresses)
+    if wanted.topics:
+        query["topics"] = [None if topic is None else list(topic) for topic in wanted.topics]
+    return query
 
 
 def _place(ref: BlockRef) -> str:

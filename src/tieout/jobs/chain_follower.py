@@ -1,27 +1,35 @@
-"""Following a wallet on chain: every finalized transaction that touches it, once, whole.
+"""Following a wallet on chain: every transaction that touches it, whole, up to the finalized block.
 
-Logs only find the transactions; what is booked is the receipt, since the cause of a movement is told by the logs
-around it. Nothing above the finalized block is read, so no reorganisation ever has to be taken back.
+Logs find the transactions, and tell by themselves those that are only fills; the cause of every other movement stands
+in the logs around it, so of those the receipt is booked. What lies above the finalized block is `provisional`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tieout.client.chain import BlockHead, Chain, LogFilter
+from tieout.client.chain import BlockHead, Chain
+from tieout.client.errors import ErrorKind, Meaning, VenueError
 from tieout.client.rpc import CallFailedError
-from tieout.venue.addresses import CTF, EXCHANGES, P_USD, POSITION_MANAGER, USDC_E
-from tieout.venue.topics import ORDER_FILLED, ORDER_FILLED_V1, TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
+from tieout.jobs.chain_logs import filters
+from tieout.jobs.provisional import ProvisionalBlocks
+from tieout.venue.chain_window import decode_window, seen
+from tieout.venue.decoded import Decoded
+from tieout.venue.identity import Identity
+from tieout.venue.wire import WireError
 
 WINDOW_MAX = 2_000
 """Blocks asked for at once; nodes bound it between 500 and 10,000, so it adapts."""
 
+LOGS_MAX = 10_000
+"""Transactions of one window after which the next one is made smaller: everything of a window is held in memory."""
+
 RECEIPTS_MAX = 50
 """Receipts in one request."""
 
-LEDGERS = (CTF, POSITION_MANAGER)
-COINS = (P_USD, USDC_E)
+Progress = Callable[[int, int], Awaitable[None]]
+"""Told the block up to which everything is booked, and the one to reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +42,23 @@ class Step:
 
 
 class ChainFollower:
-    """Reads the chain of one wallet from a block on. The chain's recorder journals and books the receipts."""
+    """Reads the chain of one wallet from a block on. The chain's recorder journals and books what comes."""
 
-    def __init__(self, chain: Chain, wallet: str, first: int) -> None:
+    def __init__(self, chain: Chain, wallet: str, first: int, provisional: ProvisionalBlocks | None = None) -> None:
         self._chain = chain
-        self._wallet = "0x" + wallet.lower().removeprefix("0x").rjust(64, "0")
+        self._wallet = wallet
+        self._identity = Identity(wallet, frozenset())
         self._window = WINDOW_MAX
         self._begun = False
+        self._provisional = provisional
         self.next_block = first
+        self.progress: Progress = _unheard
 
     async def step(self) -> Step:
-        """Read up to the finalized block. Raises VenueError when no node answers; what was read stays read."""
+        """Read up to the finalized block, and what is above it as far as that is wanted.
+
+        Raises VenueError when no node answers, or none has all of it; what was read stays read.
+        """
         head = await self._chain.block("finalized")
         if head is None:
             raise LookupError("the node knows no finalized block; another node is needed")
@@ -53,18 +67,19 @@ class ChainFollower:
         while self.next_block <= head.number:
             last = min(self.next_block + self._window - 1, head.number)
             try:
-                hashes = await self._transactions(self.next_block, last)
+                found = await self._read(self.next_block, last)
             except CallFailedError:
                 if self._window == 1:
                     raise
                 # The range was too wide for this node, or had too many logs.
-                self._window //= 2
+                self._window = max(1, min(self._window, last - self.next_block + 1) // 2)
                 continue
-            for at in range(0, len(hashes), RECEIPTS_MAX):
-                await self._chain.receipts(hashes[at : at + RECEIPTS_MAX])
-            transactions += len(hashes)
+            transactions += found
             self.next_block = last + 1
-            self._window = min(self._window * 2, WINDOW_MAX)
+            self._window = max(1, self._window // 2) if found > LOGS_MAX else min(self._window * 2, WINDOW_MAX)
+            await self.progress(last, head.number)
+        if self._provisional is not None:
+            await self._provisional.follow(head)
         return Step(head, first, transactions)
 
     async def _begin(self) -> None:
@@ -74,20 +89,31 @@ class ChainFollower:
             self.next_block = max(self.next_block, earliest.number if earliest else 0)
             self._begun = True
 
-    async def _transactions(self, first: int, last: int) -> list[str]:
-        """Hashes of the transactions that touch the wallet, in chain order."""
-        found: dict[str, tuple[int, int]] = {}
-        for wanted in self._filters(first, last):
-            for log in await self._chain.logs(wanted):
-                place = (log.block_number, log.log_index)
-                found[log.tx_hash] = min(place, found.get(log.tx_hash, place))
-        return sorted(found, key=lambda tx_hash: found[tx_hash])
+    async def _read(self, first: int, last: int) -> int:
+        """Book the transactions of these blocks; how many there were."""
+        answers = await self._chain.window(filters(self._wallet, first, last), last, kind="chain_window")
+        try:
+            others = [each.tx_hash for each in decode_window(answers, self._identity, Decoded(""))]
+            everything = seen(answers)
+        except WireError as error:
+            raise VenueError(ErrorKind.TRANSIENT, Meaning.UNREADABLE, "eth_getLogs", str(error)) from None
+        if self._provisional is not None:
+            await self._provisional.seen_as_final(everything)
+        await self._receipts(others)
+        return len(everything)
 
-    def _filters(self, first: int, last: int) -> Iterator[LogFilter]:
-        """Fills by maker, which is how both roles are named; tokens and money in and out (`polymarket.md` 6.2)."""
-        me = (self._wallet,)
-        yield LogFilter(first, last, tuple(sorted(EXCHANGES)), ((ORDER_FILLED, ORDER_FILLED_V1), None, me))
-        for tokens in (None, me), (None, None, me):
-            yield LogFilter(first, last, LEDGERS, ((TRANSFER_SINGLE, TRANSFER_BATCH), *tokens))
-        for money in (me,), (None, me):
-            yield LogFilter(first, last, COINS, ((TRANSFER,), *money))
+    async def _receipts(self, tx_hashes: Sequence[str]) -> None:
+        for at in range(0, len(tx_hashes), RECEIPTS_MAX):
+            asked = tx_hashes[at : at + RECEIPTS_MAX]
+            missing = [tx for tx, state in zip(asked, await self._chain.receipts(asked), strict=True) if state is None]
+            if missing:
+                raise VenueError(
+                    ErrorKind.TRANSIENT,
+                    Meaning.UNREADABLE,
+                    "eth_getTransactionReceipt",
+                    f"the node shows logs of {missing[0]} and no receipt",
+                )
+
+
+async def _unheard(_block: int, _last: int) -> None:
+    """Nobody listens."""

@@ -103,3 +103,21 @@ def drift_finding(
             **evidence,
         },
     )
+
+
+def collateral_finding(drift: Drift, witness: str, action: Action, evidence: Mapping[str, Any]) -> Finding:
+    """*drift* of the wallet's collateral, in micro-units, against *witness*."""
+    return Finding(
+        IssueType.COLLATERAL_DRIFT,
+        severity_of(drift.size),
+        action,
+        f"by the books there are {decimal_text(drift.books)} of collateral, {witness} holds "
+        f"{decimal_text(drift.truth)}",
+        evidence={
+            "books": drift.books,
+            "truth": drift.truth,
+            "drift": drift.size,
+            "pending": drift.pending,
+            **evidence,
+        },
+    )

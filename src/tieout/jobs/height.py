@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from tieout.ledger.movement import LOG_BITS
+from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION, block_of
 from tieout.ledger.rows import share_changes
 
 LATE_MS = 300_000
@@ -21,11 +21,12 @@ LATE_MS = 300_000
 a reorganisation or a stuck transaction some more; the watch begins again whenever the venue's word changes."""
 
 _HELD = "SELECT token_id, shares FROM positions WHERE wallet_id = $1"
+_CASH = "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1"
 
 _ABOVE = (
-    "SELECT key, kind, token_id, condition_id, shares, legs, status, tx_hash FROM movements "
-    "WHERE wallet_id = $1 AND chain_position > $2 "
-    "AND kind NOT IN ('adjustment', 'cost correction', 'cash') AND key NOT LIKE 'manual%'"
+    "SELECT key, kind, token_id, condition_id, shares, legs, status, tx_hash, cash, occurred_at_ms, chain_position "
+    "FROM movements WHERE wallet_id = $1 AND chain_position > $2 "
+    "AND kind NOT IN ('adjustment', 'cost correction') AND key NOT LIKE 'manual%'"
 )
 
 UNSETTLED = frozenset(("MATCHED", "RETRYING"))
@@ -33,20 +34,25 @@ UNSETTLED = frozenset(("MATCHED", "RETRYING"))
 
 
 class Pending(NamedTuple):
-    """A movement that the block does not have. `changes` are signed micro-shares by token."""
+    """A movement that the block does not have. `changes` are signed micro-shares by token, `cash` signed collateral."""
 
     key: str
     status: str
     condition_id: str
     tx_hash: str
     changes: tuple[tuple[str, int], ...]
+    cash: int = 0
+    at_ms: int = 0
+    block: int = -1
+    """-1 where nothing tells its place on chain."""
 
 
 @dataclass(slots=True)
 class Height:
-    """Shares by token as of a block, and the movements left out because they are above it."""
+    """Shares by token and collateral as of a block, and the movements left out because they are above it."""
 
     shares: dict[str, int]
+    collateral: int
     pending: list[Pending] = field(default_factory=list)
 
 
@@ -56,22 +62,37 @@ async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late
     # One moment for both: a fill between the two readings would be in one of them only (R3).
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         held = await connection.fetch(_HELD, wallet_id)
+        cash = await connection.fetchval(_CASH, wallet_id)
         above = await connection.fetch(_ABOVE, wallet_id, top)
     shares = {row["token_id"]: row["shares"] for row in held if row["token_id"].isdecimal()}
     counted = frozenset(late)
     pending = [_pending(row) for row in above]
     for movement in pending:
         if movement.key not in counted:
+            cash -= movement.cash
             for token_id, change in movement.changes:
                 if token_id in shares:
                     shares[token_id] -= change
-    return Height(shares, pending)
+    return Height(shares, cash, pending)
 
 
 def _pending(row: Mapping[str, object]) -> Pending:
     return Pending(
-        str(row["key"]), str(row["status"]), str(row["condition_id"]), str(row["tx_hash"]), tuple(share_changes(row))
+        str(row["key"]),
+        str(row["status"]),
+        str(row["condition_id"]),
+        str(row["tx_hash"]),
+        tuple(share_changes(row)),
+        int(str(row["cash"])),
+        int(str(row["occurred_at_ms"])),
+        -1 if row["chain_position"] == NO_CHAIN_POSITION else block_of(int(str(row["chain_position"]))),
     )
+
+
+def overdue(pending: Iterable[Pending], now_ms: int) -> frozenset[str]:
+    """The keys of those that settled so long before *now_ms*, by the venue's word, that the chain must have them."""
+    settled = (each for each in pending if each.block < 0 and each.status not in UNSETTLED)
+    return frozenset(each.key for each in settled if now_ms - each.at_ms > LATE_MS)
 
 
 class Lateness:

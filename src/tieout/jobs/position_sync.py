@@ -14,10 +14,11 @@ from tieout.client.chain import Chain
 from tieout.client.clock import Clock
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import may_have_held
-from tieout.jobs.drift_findings import Drift, drift_finding, explained
+from tieout.jobs.drift_findings import Drift, collateral_finding, drift_finding, explained
 from tieout.jobs.external import external_events
 from tieout.jobs.height import Height, Lateness, as_of
 from tieout.jobs.job import Result
+from tieout.jobs.opening import Opening
 from tieout.jobs.repeated_drift import repeated
 from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.store import watermarks
@@ -26,6 +27,9 @@ from tieout.store.watermarks import Watermark
 
 CHAIN = "chain"
 """Watermark: the next block to read."""
+
+COLLATERAL = ""
+"""Stands for the token where what differs is the wallet's money."""
 
 READ_AGAIN_BLOCKS = 2_000
 """So many blocks at most are read once more when balances differ: a node may have left out logs."""
@@ -42,6 +46,7 @@ class PositionSync:
         follower: ChainFollower,
         chain: Chain,
         clock: Clock,
+        opening: Opening | None = None,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
@@ -49,6 +54,7 @@ class PositionSync:
         self._follower = follower
         self._chain = chain
         self._clock = clock
+        self._opening = opening
         self._lateness = Lateness()
         self._tied_block = 0
         """The last block at which everything tied out."""
@@ -65,6 +71,8 @@ class PositionSync:
         tie, drifts, books = await self._compared(step)
         corrected: list[Finding] = []
         again: Step | None = None
+        if drifts and self._opening is not None and await self._opening.explain(tie):
+            tie, drifts, books = await self._compared(step)
         if self._worth_reading_again(drifts):
             again = await self._read_again(step)
             before = drifts
@@ -84,7 +92,7 @@ class PositionSync:
                 "differences": len(found),
                 "transactions": step.transactions + (again.transactions if again else 0),
                 "pending": len(books.pending),
-                "drifted": sorted({each.condition_id for each in found}),
+                "drifted": sorted({each.condition_id for each in found if each.token_id != COLLATERAL}),
             },
         )
 
@@ -106,7 +114,7 @@ class PositionSync:
         late = self._lateness.late(books.pending, self._clock.now_ms())
         if late:
             books = await as_of(self._connection, self._wallet_id, step.block.number, late)
-        tie = self.last = await tie_out(self._chain, self._wallet, books.shares, step.block)
+        tie = self.last = await tie_out(self._chain, self._wallet, books.shares, books.collateral, step.block)
         waiting: dict[str, list[int]] = {}
         for movement in books.pending:
             if movement.key not in late:
@@ -118,7 +126,7 @@ class PositionSync:
             # The block may have some of them already, when their receipts were never read.
             if not may_have_held(each.books + sum(pending), each.chain, pending):
                 drifts.append(Drift(each.token_id, each.books, each.chain, sum(pending)))
-        return tie, drifts, books
+        return tie, [*drifts, *_collateral_drift(tie, books, late)], books
 
     def _worth_reading_again(self, drifts: Sequence[Drift]) -> bool:
         return bool(drifts) and _figures(drifts) != self._known
@@ -145,6 +153,14 @@ class PositionSync:
             self._tied_block = tie.block.number
 
 
+def _collateral_drift(tie: TieOut, books: Height, late: frozenset[str]) -> list[Drift]:
+    """The difference of the collateral, unless movements on their way make it."""
+    money, waiting = tie.collateral, [each.cash for each in books.pending if each.cash and each.key not in late]
+    if may_have_held(money.books + sum(waiting), money.chain, waiting):
+        return []
+    return [Drift(COLLATERAL, money.books, money.chain, sum(waiting))]
+
+
 def _figures(drifts: Sequence[Drift]) -> frozenset[tuple[str, int]]:
     return frozenset((drift.token_id, drift.size) for drift in drifts)
 
@@ -152,4 +168,9 @@ def _figures(drifts: Sequence[Drift]) -> frozenset[tuple[str, int]]:
 def _findings(drifts: Sequence[Drift], tie: TieOut, action: Action = Action.LOGGED) -> list[Finding]:
     evidence = {"block": tie.block.number, "block_hash": tie.block.hash}
     witness = f"the wallet at block {tie.block.number}"
-    return [drift_finding(drift, witness, action, {**evidence, "chain": drift.truth}) for drift in drifts]
+    return [
+        collateral_finding(drift, witness, action, {**evidence, "coins": dict(tie.collateral.coins)})
+        if drift.token_id == COLLATERAL
+        else drift_finding(drift, witness, action, {**evidence, "chain": drift.truth})
+        for drift in drifts
+    ]

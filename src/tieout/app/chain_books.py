@@ -1,0 +1,168 @@
+"""The books of a wallet from the chain alone: read on, compare, and what was held before the first block read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import asyncpg
+
+from tieout.app.clock import now_ms
+from tieout.app.intake_desk import BOOKED, is_empty_window
+from tieout.client.chain import BlockHead, Chain
+from tieout.client.clock import Clock, LoopClock
+from tieout.client.limits import Limiter
+from tieout.client.net import Net
+from tieout.client.rpc import Rpc
+from tieout.client.transport import Carrier, HttpCarrier, RawBody
+from tieout.intake.intake import Incoming, Intake, Report, own
+from tieout.jobs.chain_follower import ChainFollower, Step
+from tieout.jobs.height import as_of, overdue
+from tieout.jobs.opening import Opening
+from tieout.jobs.position_sync import CHAIN
+from tieout.jobs.provisional import ProvisionalBlocks
+from tieout.jobs.tie_out import TieOut, tie_out
+from tieout.ledger.facts import AnyFact
+from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
+from tieout.store import watermarks
+from tieout.store.connect import connected
+from tieout.store.wallets import Lease, acquire
+from tieout.store.watermarks import Watermark
+from tieout.venue.decode import Identity
+
+BEGINS = "chain begins"
+"""Watermark: the first block that was read of a wallet."""
+
+
+class UnknownStartError(ValueError):
+    """Nothing of the wallet is booked from the chain yet, so the first block has to be named."""
+
+
+class ChainBooks:
+    """One wallet, kept from the chain. `report` counts what was booked since these were opened."""
+
+    def __init__(
+        self, connection: asyncpg.Connection, lease: Lease, chain: Chain, follower: ChainFollower, opening: Opening
+    ) -> None:
+        self._connection = connection
+        self._lease = lease
+        self._opening = opening
+        self.chain = chain
+        self.follower = follower
+        self.report = Report()
+        self.told: Callable[[int, int], None] = lambda _block, _last: None
+        """Told the block up to which everything is booked, and the one to reach."""
+        follower.progress = self._reached
+
+    async def step(self) -> Step:
+        """Read up to the finalized block. Raises VenueError, CallFailedError."""
+        return await self.follower.step()
+
+    async def compare(self, block: BlockHead) -> TieOut:
+        """The books as of *block* against the balances there; what was held before the first block is booked."""
+        tie = await self._compared(block)
+        if not tie.holds and await self._opening.explain(tie):
+            tie = await self._compared(block)
+        return tie
+
+    async def _compared(self, block: BlockHead) -> TieOut:
+        books = await as_of(self._connection, self._lease.wallet_id, block.number)
+        late = overdue(books.pending, block.at_ms)
+        if late:
+            books = await as_of(self._connection, self._lease.wallet_id, block.number, late)
+        return await tie_out(self.chain, self._lease.address, books.shares, books.collateral, block)
+
+    async def _reached(self, block: int, last: int) -> None:
+        mark = Watermark(str(block + 1), now_ms())
+        await watermarks.put(self._connection, self._lease.wallet_id, CHAIN, mark)
+        self.told(block, last)
+
+
+@asynccontextmanager
+async def chain_books(
+    dsn: str, wallet: str, nodes: Sequence[str], first_block: int | None, *, provisional: bool = True
+) -> AsyncIterator[ChainBooks]:
+    """The books of *wallet*, to be read on by *nodes* (the preferred one first) from where they end.
+
+    *first_block* is where the wallet's history begins, needed only the first time. With *provisional* what lies above
+    the finalized block is read, too. Raises UnknownStartError, StoreError.
+    """
+    async with AsyncExitStack() as stack:
+        writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
+        carrier = await stack.enter_async_context(HttpCarrier())
+        lease = await acquire(writer, wallet)
+        intake = Intake(writer, reader, lease, Identity(wallet, frozenset()), now_ms)
+        yield await opened(reader, lease, intake, carrier, LoopClock(now_ms), nodes, first_block, provisional)
+
+
+async def opened(
+    connection: asyncpg.Connection,
+    lease: Lease,
+    intake: Intake,
+    carrier: Carrier,
+    clock: Clock,
+    nodes: Sequence[str],
+    first_block: int | None,
+    provisional: bool,
+) -> ChainBooks:
+    """The books over *carrier*; everything that nodes answer is booked by *intake* before anybody reads it."""
+    booked = Report()
+    take = _taking(intake, booked)
+    chain = Chain(Rpc(Net(carrier, clock, Limiter(clock), _recorder(take)), nodes))
+    wallet_id, wallet = lease.wallet_id, lease.address
+    begins, first = await _start(connection, wallet_id, first_block)
+    ahead = ProvisionalBlocks(connection, wallet_id, wallet, chain, _recorder(take)) if provisional else None
+
+    async def book(facts: Sequence[AnyFact]) -> None:
+        await take([own(fact, "opening") for fact in facts])
+
+    opening = Opening(connection, wallet_id, wallet, chain, begins, clock, book)
+    books = ChainBooks(connection, lease, chain, ChainFollower(chain, wallet, first, ahead), opening)
+    books.report = booked
+    return books
+
+
+def _taking(intake: Intake, report: Report) -> Callable[[Sequence[Incoming]], Awaitable[None]]:
+    busy = asyncio.Lock()
+
+    async def take(messages: Sequence[Incoming]) -> None:
+        async with busy:
+            report.add(await intake.take(messages))
+
+    return take
+
+
+def _recorder(take: Callable[[Sequence[Incoming]], Awaitable[None]]) -> Callable[[RawBody], Awaitable[None]]:
+    async def record(raw: RawBody) -> None:
+        if raw.kind in BOOKED["chain"] and not is_empty_window(raw):
+            await take([Incoming(raw.body, raw.source, raw.origin, raw.kind)])
+
+    return record
+
+
+async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: int | None) -> tuple[int, int]:
+    """(the block at which the wallet's books begin, the one to read on from)."""
+    known = await watermarks.get(connection, wallet_id, BEGINS)
+    mark = await watermarks.get(connection, wallet_id, CHAIN)
+    begins = int(known.value) if known is not None else None
+    if first_block is not None and (mark is None or begins is None or first_block < begins):
+        await watermarks.put(connection, wallet_id, BEGINS, Watermark(str(first_block), now_ms()), forced=True)
+        return first_block, first_block
+    next_block = int(mark.value) if mark is not None else await _block_after_books(connection, wallet_id)
+    return begins or 0, next_block
+
+
+async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:
+    """The block of the last movement that has a place on chain; read again, since its other logs may be missing."""
+    place = await connection.fetchval(
+        "SELECT max(chain_position) FROM movements WHERE wallet_id = $1 AND chain_position < $2",
+        wallet_id,
+        NO_CHAIN_POSITION,
+    )
+    if place is None or place <= 0:
+        raise UnknownStartError(
+            "nothing of this wallet is booked from the chain yet: name the block to start from with --from-block "
+            "(the one before its first transaction)"
+        )
+    return block_of(place)
