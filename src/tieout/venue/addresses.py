@@ -64,6 +64,8 @@ USDC_E = _named("USDC.e")
 WRAPPED_COLLATERAL = _named("NegRiskAdapter wrapped collateral")
 CTF = _named("ConditionalTokens")
 POSITION_MANAGER = _named("PositionManager")
+NEG_RISK_ADAPTER = _named("NegRiskAdapter")
 
 EXCHANGES: frozenset[str] = frozenset(a for a, role in ROLE.items() if role in ("exchange", "exchange_v1"))
 COLLATERAL_ADAPTERS: frozenset[str] = frozenset(a for a, role in ROLE.items() if role in ("ctf_adapter", "neg_adapter"))
+MODULES: frozenset[str] = frozenset(a for a, role in ROLE.items() if role == "module")

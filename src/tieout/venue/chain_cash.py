@@ -23,14 +23,19 @@ from tieout.ledger.facts import (
     PositionSplit,
     Side,
 )
-from tieout.venue.addresses import USDC_E
+from tieout.venue.addresses import P_USD, ROLE, USDC_E
+
+_TURNING = frozenset(address for address, role in ROLE.items() if role in ("collateral", "onramp"))
+"""Where coins go that are turned into the other."""
 
 
 class Turned(NamedTuple):
-    """Micro-units of one coin turned into the other for the wallet, as the pUSD contract logged it."""
+    """A log of pUSD: micro-units of `coin` turned into the other coin, for the wallet or for somebody else."""
 
-    wrapped: int = 0
-    unwrapped: int = 0
+    coin: str
+    log_index: int
+    is_ours: bool
+    amount: int
 
 
 def caused(facts: Sequence[AnyFact]) -> int:
@@ -50,7 +55,7 @@ def _cash(fact: AnyFact) -> int:
     return fact.collateral if isinstance(fact, PositionsConverted) else 0
 
 
-def flows(facts: Sequence[AnyFact], turned: Turned) -> list[CashFlowed]:
+def flows(facts: Sequence[AnyFact], turned: Sequence[Turned]) -> list[CashFlowed]:
     """The flows that make the coin transfers among *facts* add up: a wrap or unwrap, a deposit or withdrawal.
 
     Their place on chain is that of a transfer they stand for; where somebody else paid for what the wallet got, and
@@ -58,17 +63,30 @@ def flows(facts: Sequence[AnyFact], turned: Turned) -> list[CashFlowed]:
     """
     moves = [fact for fact in facts if isinstance(fact, CollateralMoved)]
     found = []
-    bridged = sum(move.amount for move in moves if move.contract == USDC_E)
     rest = sum(move.amount for move in moves) - caused(facts)
-    if wrapped := min(turned.wrapped, max(0, -bridged)):
+    if wrapped := _own(turned, moves, USDC_E):
         found.append(_flow(Flow.WRAP, 0, wrapped, _last(moves, USDC_E)))
-    if unwrapped := min(turned.unwrapped, max(0, bridged), max(0, bridged - rest)):
-        found.append(_flow(Flow.UNWRAP, 0, unwrapped, _last(moves, USDC_E)))
+    if unwrapped := _own(turned, moves, P_USD):
+        found.append(_flow(Flow.UNWRAP, 0, unwrapped, _last(moves, P_USD)))
     if rest:
         flow = Flow.DEPOSIT if rest > 0 else Flow.WITHDRAWAL
         same_way = [move for move in moves if move.amount * rest > 0]
         found.append(_flow(flow, rest, 0, _last(same_way or moves or [fact for fact in facts if _cash(fact)])))
     return found
+
+
+def _own(turned: Sequence[Turned], moves: Sequence[CollateralMoved], coin: str) -> int:
+    """What of the wallet's own *coin* became the other one of its own: the log after its transfer says whose it is.
+
+    Adapters, and other people, turn coins for the wallet too, and the wallet may turn its coins for others.
+    """
+    total = 0
+    for move in moves:
+        if move.contract == coin and move.amount < 0 and move.counterparty in _TURNING:
+            after = [each for each in turned if each.coin == coin and each.log_index > move.log_index]
+            told = min(after, key=lambda each: each.log_index, default=None)
+            total += min(-move.amount, told.amount) if told and told.is_ours else 0
+    return total
 
 
 def _last(facts: Sequence[AnyFact], contract: str = "") -> ChainFact:

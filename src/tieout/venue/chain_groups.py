@@ -1,100 +1,79 @@
-"""What only the whole transaction tells: neg-risk conversions, and the old token of a migration.
-
-PositionsConverted names a market and an index set but no token (polymarket.md 6.2), so the tokens are the wallet's
-transfers of the same transaction that its fills do not explain (6.5: the NO tokens leave, the others' YES arrive).
-"""
+"""What only the whole transaction tells: the old token of a migration, the shares of a redemption on the CTF."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from tieout.ledger.facts import (
     AnyFact,
-    CollateralMoved,
-    OrderFilledOnChain,
+    ChainFact,
+    OutcomeTokenListed,
+    PayoutRedeemed,
     PositionMigrated,
     PositionsConverted,
-    Side,
+    PositionsMerged,
     TokenMoved,
 )
-from tieout.venue import abi
-from tieout.venue.addresses import COLLATERAL_ADAPTERS, CTF
-from tieout.venue.chain_view import Log, hex32, micro_value
-from tieout.venue.decoded import Decoded
+from tieout.venue.addresses import CTF, ROLE, USDC_E, WRAPPED_COLLATERAL, ZERO
+from tieout.venue.tokens import ctf_tokens
 
 
-def add_conversions(logs: list[Log], facts: list[AnyFact], out: Decoded) -> bool:
-    """Adds the wallet's conversion of one transaction to *facts*; whether any of *logs* was the wallet's.
+def name_migrated(facts: list[AnyFact], listed: Iterable[OutcomeTokenListed]) -> None:
+    """Gives each migration its old token: of the CTF tokens that left in that amount, the last one before it.
 
-    With a collateral adapter between, the stakeholder is the adapter: then it counts when the wallet sent it tokens.
+    Both outcomes of a condition often migrate in the same amount. Then the module merges or redeems the pairs on the
+    CTF, and *listed*, which names the tokens of such logs, tells the outcomes apart.
     """
-    direct = [log for log in logs if log.party(1) == log.wallet]
-    sent_to = {fact.counterparty for fact in facts if isinstance(fact, TokenMoved) and fact.shares < 0}
-    ours = direct or [log for log in logs if log.party(1) in COLLATERAL_ADAPTERS & sent_to]
-    if not ours:
-        return False
-    if len(ours) > 1:
-        out.problem("unsupported", f"{len(ours)} conversions in one transaction cannot be told apart")
-        return True
-    conversion = _conversion(ours[0], facts)
-    if conversion is None:
-        out.problem("unsupported", "PositionsConverted names no tokens; import the transaction's receipt")
-    else:
-        facts.append(conversion)
-    return True
-
-
-def _conversion(log: Log, facts: list[AnyFact]) -> PositionsConverted | None:
-    """The fact, or None when the transaction's token transfers are not there."""
-    log.expect_topics(4)
-    (amount,) = abi.words(log.data, 1)
-    net = _unexplained(facts)
-    burned = tuple(sorted((token, -shares) for token, shares in net.items() if shares < 0))
-    minted = tuple(sorted((token, shares) for token, shares in net.items() if shares > 0))
-    if not burned:
-        return None
-    collateral = _received(facts)
-    if collateral is None:
-        collateral = (log.topic(3).bit_count() - 1) * micro_value(amount, "amount")
-    return PositionsConverted(
-        market_id=hex32(log.topic(2)),
-        burned=burned,
-        minted=minted,
-        collateral=micro_value(max(collateral, 0), "collateral"),
-        **log.place(),
-    )
-
-
-def _unexplained(facts: list[AnyFact]) -> Counter[str]:
-    """The wallet's net token movements by token, less its fills."""
-    net: Counter[str] = Counter()
-    for fact in facts:
-        if isinstance(fact, TokenMoved):
-            net[fact.token_id] += fact.shares
-        elif isinstance(fact, OrderFilledOnChain):
-            net[fact.token_id] -= fact.shares if fact.side is Side.BUY else -fact.shares
-    return net
-
-
-def _received(facts: list[AnyFact]) -> int | None:
-    """Collateral that came in and is no sale's proceeds; None when no collateral transfer is visible."""
-    moves = [fact.amount for fact in facts if isinstance(fact, CollateralMoved) and fact.amount > 0]
-    if not moves:
-        return None
-    fills = (fact for fact in facts if isinstance(fact, OrderFilledOnChain) and fact.side is Side.SELL)
-    return sum(moves) - sum(fact.collateral - fact.fee for fact in fills)
-
-
-def name_migrated(facts: list[AnyFact]) -> None:
-    """Gives a migration its old token, when exactly one CTF token left in that amount in the transaction."""
+    outcomes = {token.token_id: token.outcome_index for token in listed}
     for place, fact in enumerate(facts):
         if isinstance(fact, PositionMigrated):
-            left = {
-                move.token_id
+            left = [
+                move
                 for move in facts
-                if isinstance(move, TokenMoved) and move.contract == CTF and move.shares == -fact.amount
-            }
-            if len(left) == 1:
-                facts[place] = msgspec.structs.replace(fact, from_token_id=left.pop())
+                if isinstance(move, TokenMoved)
+                and move.contract == CTF
+                and move.shares == -fact.amount
+                and outcomes.get(move.token_id, fact.outcome_index) == fact.outcome_index
+            ]
+            before = [move for move in left if move.log_index < fact.log_index]
+            last = max((move.log_index for move in before), default=-1)
+            tokens = {move.token_id for move in left if not before or move.log_index == last}
+            if len(tokens) == 1:
+                facts[place] = msgspec.structs.replace(fact, from_token_id=tokens.pop())
+
+
+def count_redeemed(facts: list[AnyFact], emitters: Mapping[int, str]) -> None:
+    """Gives each redemption whose log tells only the total its shares by outcome, in a whole receipt.
+
+    They went to the adapter that emitted the log (*emitters*, by log index), or were burned by the CTF itself, before
+    the log and after the one before it. What a merge or a conversion took to the same adapter is not the redemption's.
+    """
+    last: dict[tuple[str, str], int] = {}
+    for place, fact in sorted(enumerate(facts), key=lambda each: getattr(each[1], "log_index", -1)):
+        if isinstance(fact, PayoutRedeemed) and fact.ledger == "ctf" and not fact.amounts:
+            emitter = emitters.get(fact.log_index, "")
+            after = last.get((emitter, fact.condition_id), -1)
+            last[emitter, fact.condition_id] = fact.log_index
+            between = [
+                each for each in facts if isinstance(each, ChainFact) and after < each.log_index < fact.log_index
+            ]
+            amounts = _redeemed(fact, between, ZERO if ROLE.get(emitter) == "ledger" else emitter)
+            facts[place] = msgspec.structs.replace(fact, amounts=amounts)
+
+
+def _redeemed(fact: PayoutRedeemed, between: Sequence[ChainFact], went_to: str) -> tuple[int, ...]:
+    """Shares by outcome; () when none are seen that could have been paid for."""
+    merges = (each for each in between if isinstance(each, PositionsMerged) and each.condition_id == fact.condition_id)
+    merged = sum(each.amount for each in merges)
+    for collateral in (USDC_E, WRAPPED_COLLATERAL):
+        left = dict.fromkeys(ctf_tokens(fact.condition_id, collateral), 0)
+        for move in between:
+            if isinstance(move, TokenMoved) and move.token_id in left and move.counterparty == went_to:
+                left[move.token_id] += max(0, -move.shares)
+            elif isinstance(move, PositionsConverted):
+                left.update((token, left[token] - shares) for token, shares in move.burned if token in left)
+        if any(left.values()):
+            return tuple(max(0, shares - merged) for shares in left.values())
+    return () if fact.payout else (0, 0)

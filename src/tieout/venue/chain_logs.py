@@ -6,7 +6,6 @@ OrderFilled or TransferSingle naming our wallet.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -14,13 +13,15 @@ from tieout.ledger.facts import (
     AnyFact,
     OrderFilledOnChain,
     OutcomeTokenListed,
+    PayoutRedeemed,
     Role,
     Side,
 )
 from tieout.venue import abi, chain_positions, chain_redeemer, chain_transfers, fields, topics
-from tieout.venue.addresses import EXCHANGES, ROLE
+from tieout.venue.addresses import EXCHANGES, P_USD, ROLE, USDC_E
 from tieout.venue.chain_cash import Turned, flows
-from tieout.venue.chain_groups import add_conversions, name_migrated
+from tieout.venue.chain_conversions import add_conversions
+from tieout.venue.chain_groups import count_redeemed, name_migrated
 from tieout.venue.chain_view import Found, Log, micro_value, view
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
@@ -42,6 +43,9 @@ def _by(*roles: str) -> frozenset[str]:
 _CTF = _by("ledger", "ctf_adapter", "neg_adapter")
 _NEG = _by("neg_risk", "neg_adapter")
 _MODULE = _by("module")
+
+_TURNED = {topics.WRAPPED: USDC_E, topics.UNWRAPPED: P_USD}
+"""The coin that becomes the other one."""
 
 _EVENTS: dict[str, _Event] = {
     topics.ORDER_FILLED: _Event(_by("exchange"), chain_transfers.order_filled),
@@ -112,12 +116,13 @@ def decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: D
     facts: list[AnyFact] = []
     listed: dict[OutcomeTokenListed, None] = {}
     together: list[Log] = []
-    sums: Counter[str] = Counter()
-    ours = False
+    emitters: dict[int, str] = {}
+    turned: list[Turned] = []
+    has_coins = ours = False
     for row in rows:
         try:
             log = view(row, receipt, identity)
-            sums.update(_coins(log))
+            has_coins |= _is_coin(log, turned)
             if _waits(log):
                 together.append(log)
                 continue
@@ -127,29 +132,33 @@ def decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: D
             continue
         ours = ours or found is not None
         facts.extend(found or ())
+        emitters.update((fact.log_index, log.address) for fact in found or () if isinstance(fact, PayoutRedeemed))
     try:
         ours = _add_together(together, facts, listed, out) or ours
     except WireError as error:
         out.problem("undecodable", str(error))
-    name_migrated(facts)
-    if receipt and sums["transfers"]:
-        facts.extend(flows(facts, Turned(sums["wrapped"], sums["unwrapped"])))
+    name_migrated(facts, listed)
+    if receipt:
+        count_redeemed(facts, emitters)
+    if receipt and has_coins:
+        facts.extend(flows(facts, turned))
     out.facts.extend(facts)
     if facts:
         out.facts.extend(listed)
     return ours
 
 
-def _coins(log: Log) -> dict[str, int]:
-    """What a log of a coin adds: a transfer of anybody, or coins turned for the wallet."""
+def _is_coin(log: Log, turned: list[Turned]) -> bool:
+    """Whether it is a transfer of a coin, of anybody. Coins that were turned into others are added to *turned*."""
     if ROLE.get(log.address) != "collateral":
-        return {}
-    if log.topic0 == topics.TRANSFER:
-        return {"transfers": 1}
-    if log.topic0 not in (topics.WRAPPED, topics.UNWRAPPED) or log.party(3) != log.wallet:
-        return {}
-    (value,) = abi.words(log.data, 1)
-    return {"wrapped" if log.topic0 == topics.WRAPPED else "unwrapped": micro_value(value, "amount")}
+        return False
+    if log.topic0 in _TURNED:
+        log.expect_topics(4)
+        (value,) = abi.words(log.data, 1)
+        turned.append(
+            Turned(_TURNED[log.topic0], log.index(), log.party(3) == log.wallet, micro_value(value, "amount"))
+        )
+    return log.topic0 == topics.TRANSFER
 
 
 def _waits(log: Log) -> bool:
@@ -167,8 +176,10 @@ def _waits(log: Log) -> bool:
 def _add_together(logs: list[Log], facts: list[AnyFact], listed: dict[OutcomeTokenListed, None], out: Decoded) -> bool:
     """Adds what *logs* say beside *facts*; whether any of them was the wallet's."""
     redeemed = [log for log in logs if log.topic0 in chain_redeemer.EVENTS]
-    for log in redeemed:
-        fact, tokens = chain_redeemer.redemption(log, facts)
+    last: dict[int, int] = {}
+    for log in sorted(redeemed, key=Log.index):
+        fact, tokens = chain_redeemer.redemption(log, last.get(log.topic(2), -1), facts)
+        last[log.topic(2)] = log.index()
         if fact is not None:
             facts.append(fact)
             listed.update(dict.fromkeys(tokens))

@@ -37,6 +37,10 @@ class Log:
         """Indexed argument number *place* as an address."""
         return abi.address(self.topics[place], "topics")
 
+    def index(self) -> int:
+        """The log's place in its block."""
+        return abi.quantity(self.row.get("logIndex"), "logIndex")
+
     def expect_topics(self, count: int) -> None:
         """Refuses a log with another number of topics than the event has."""
         if len(self.topics) != count:
@@ -57,7 +61,7 @@ class Log:
         return {
             "occurred_at_ms": abi.quantity(stamp, "blockTimestamp") * 1000,
             "tx_hash": fields.ident_of(_either(row, receipt, "transactionHash"), "transactionHash"),
-            "log_index": abi.quantity(row.get("logIndex"), "logIndex"),
+            "log_index": self.index(),
             "block": abi.quantity(_either(row, receipt, "blockNumber"), "blockNumber"),
             "block_hash": fields.tx_hash({"blockHash": _either(row, receipt, "blockHash")}, "blockHash"),
             "version": abi.quantity(receipt.get("version", 1 if removed else 0), "version"),

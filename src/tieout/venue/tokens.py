@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from eth_hash.auto import keccak
 
-from tieout.venue.addresses import USDC_E, WRAPPED_COLLATERAL
+from tieout.venue.addresses import NEG_RISK_ADAPTER, USDC_E, WRAPPED_COLLATERAL
 
 _P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 _B = 3
@@ -59,6 +59,17 @@ def ctf_tokens(condition_id: str, collateral: str) -> tuple[str, ...]:
     if condition is None:
         return ()
     return tuple(position_id(collateral, collection_id(condition, index_set)) for index_set in (1, 2))
+
+
+@lru_cache(maxsize=16384)
+def neg_risk_tokens(market_id: int, index: int) -> tuple[str, ...]:
+    """YES and NO of question *index* of a neg-risk event on the CTF.
+
+    The question's id is the event's with the index as its last byte (NegRiskIdLib.sol), its oracle the NegRiskAdapter.
+    """
+    question_id = market_id + index
+    packed = bytes.fromhex(NEG_RISK_ADAPTER[2:]) + question_id.to_bytes(32, "big") + (2).to_bytes(32, "big")
+    return ctf_tokens("0x" + keccak(packed).hex(), WRAPPED_COLLATERAL)
 
 
 def is_structured(token_id: str) -> bool:
