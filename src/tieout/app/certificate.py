@@ -28,7 +28,7 @@ SUM = "sha256:"
 Amount = Annotated[str, Meta(pattern=r"^(0|-?[1-9][0-9]{0,40})\Z")]
 Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
 Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
-Count = Annotated[int, Meta(ge=0, lt=1 << 63)]
+Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Name = Annotated[str, Meta(pattern=r"^[!-~]{1,80}\Z")]
 
 HELD: Final = "holds"

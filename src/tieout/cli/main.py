@@ -9,6 +9,7 @@ import typer
 from tieout.cli import (
     audit,
     books,
+    certify,
     control,
     database,
     demo,
@@ -46,6 +47,8 @@ app.command("log")(log.log)
 app.command("explain")(explain.explain)
 app.command("replay")(audit.replay)
 app.command("audit")(audit.audit)
+app.command("certify")(certify.certify_)
+app.command("verify")(certify.verify_)
 app.command("demo")(demo.demo)
 app.command("run")(run.run_)
 app.command("watch")(watch.watch_)
