@@ -1,80 +1,74 @@
-"""The books of a wallet kept from a local EVM by the parts that keep them in earnest, and compared block by block."""
+"""The books of a wallet kept from a local EVM as `tieout watch` keeps them, and compared block by block."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
 from evm.ground import Ground
 from support.database import connected
-from tieout.app.clock import now_ms
+from tieout.app.chain_books import ChainBooks, chain_books
 from tieout.app.history import verify
-from tieout.app.watching import chain_of
-from tieout.client.chain import BlockHead, Chain
-from tieout.client.clock import LoopClock
-from tieout.client.transport import HttpCarrier
-from tieout.intake.intake import Intake, Report
-from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.height import Height, as_of
 from tieout.jobs.tie_out import TieOut, tie_out
-from tieout.store.wallets import acquire
-from tieout.venue.decode import Identity
+from tieout.store.wallets import wallet_id_of
 
 
 @dataclass
 class Kept:
-    """The books of one wallet, and the node they come from."""
+    """The books of one wallet, and where they come from."""
 
     ground: Ground
     wallet: str
     wallet_id: int
     reader: asyncpg.Connection
-    chain: Chain
-    follower: ChainFollower
-    report: Report
+    books: ChainBooks
     first: int
-    compared: int = field(default=0)
 
-    async def follow(self) -> BlockHead:
-        """Read what the chain has; the last block that is booked."""
-        return (await self.follower.step()).block
+    async def follow(self) -> int:
+        """Read what the chain has; the last final block."""
+        return (await self.books.step()).block.number
 
     async def height(self, block: int) -> Height:
         """The books as of a block."""
         return await as_of(self.reader, self.wallet_id, block)
 
     async def tie(self, block: int) -> TieOut:
-        """The books as of a block against the balances there."""
-        head = await self.chain.block(block)
+        """The books as of a block against the balances there; nothing is booked of what is found."""
+        head = await self.books.chain.block(block)
         assert head is not None
         height = await self.height(block)
-        return await tie_out(self.chain, self.wallet, height.shares, head)
+        return await tie_out(self.books.chain, self.wallet, height.shares, height.collateral, head)
 
-    async def ties_out(self, last: int) -> None:
-        """Fail unless the books equal what the contracts themselves say, at every block up to *last*, whatever it was
-        compared with before: what is heard of later blocks may not change an earlier one."""
-        for block in range(self.first, last + 1):
+    async def ties_out(self) -> None:
+        """Read on, and fail unless the books equal what the contracts say, at every block from the first to the latest.
+
+        Also at those compared before: what is heard of later blocks may not change an earlier one.
+        """
+        final, latest = await self.follow(), self.ground.evm.height()
+        assert self.first <= final <= latest
+        for block in range(self.first, latest + 1):
             height, tie = await self.height(block), await self.tie(block)
-            where = f"block {block}, read up to {last}"
+            where = f"block {block} of {latest}"
             held = {token: shares for token, shares in height.shares.items() if shares}
             assert held == self.ground.held(self.wallet, block), where
-            assert tie.holds, (where, tie.differences)
-            self.compared += 1
-        assert [trouble for trouble in self.report.troubles if trouble.is_error] == []
+            assert height.collateral == self.ground.coins(self.wallet, block), where
+            assert tie.holds, where
+        assert [trouble for trouble in self.books.report.troubles if trouble.is_error] == []
         assert (await verify(self.reader, self.wallet_id)).holds
 
     async def profit(self) -> dict[str, int]:
-        """Realized PnL by condition; micro-units."""
+        """Realized PnL by condition, where there is any; micro-units. Nothing may be unexplained."""
         rows = await self.reader.fetch(
-            "SELECT condition_id, sum(realized_pnl)::bigint AS profit, sum(unexplained_shares) AS unexplained "
+            "SELECT condition_id, sum(realized_pnl)::bigint AS profit, sum(unexplained_shares)::bigint AS unexplained "
             "FROM positions WHERE wallet_id = $1 GROUP BY condition_id",
             self.wallet_id,
         )
         assert all(row["unexplained"] == 0 for row in rows)
-        return {row["condition_id"]: row["profit"] for row in rows}
+        return {row["condition_id"]: row["profit"] for row in rows if row["profit"]}
 
     async def costs(self) -> dict[str, int]:
         """Cost basis by token, where there is any; micro-units."""
@@ -84,7 +78,7 @@ class Kept:
         return {row["token_id"]: row["cost_basis"] for row in rows}
 
     async def acts(self) -> list[tuple[str, int, int]]:
-        """(kind, shares, signed collateral) of every movement, in the canonical order."""
+        """(kind, shares, signed collateral) of every movement, in the order the chain gave them."""
         rows = await self.reader.fetch(
             "SELECT kind, shares, cash FROM movements WHERE wallet_id = $1 ORDER BY occurred_at_ms, chain_position, key",
             self.wallet_id,
@@ -95,11 +89,7 @@ class Kept:
 @asynccontextmanager
 async def keeping(dsn: str, ground: Ground, wallet: str, first: int = 0) -> AsyncIterator[Kept]:
     """The books of *wallet* from block *first* on."""
-    async with AsyncExitStack() as stack:
-        writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
-        carrier = await stack.enter_async_context(HttpCarrier())
-        lease = await acquire(writer, wallet)
-        intake = Intake(writer, reader, lease, Identity(wallet, frozenset()), now_ms)
-        report = Report()
-        chain = chain_of(carrier, LoopClock(now_ms), (ground.evm.url,), intake, report)
-        yield Kept(ground, wallet, lease.wallet_id, reader, chain, ChainFollower(chain, wallet, first), report, first)
+    async with chain_books(dsn, wallet, (ground.evm.url,), first) as books, connected(dsn) as reader:
+        wallet_id = await wallet_id_of(reader, wallet)
+        assert wallet_id is not None
+        yield Kept(ground, wallet, wallet_id, reader, books, first)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from evm.books import keeping
 from evm.ground import (
     ONE,
-    Condition,
     Ground,
     allow,
     approve,
@@ -21,16 +18,7 @@ from evm.ground import (
     send_batch,
     split,
 )
-from evm.machine import running
 from support.database import in_loop
-from tieout.venue.addresses import P_USD
-
-
-@pytest.fixture
-def ground() -> Iterator[Ground]:
-    """A machine of the test's own, on which a block is final when two more have come."""
-    with running(final_after=1) as evm:
-        yield Ground(evm)
 
 
 def finish(ground: Ground) -> None:
@@ -44,9 +32,7 @@ PAYOUTS = ((1, 0), (0, 1), (1, 2))
 
 @pytest.mark.parametrize("kind", ["key", "contract"])
 @pytest.mark.parametrize("payouts", PAYOUTS)
-def test_a_scripted_life_ties_out_at_every_block(
-    dsn: str, ground: Ground, payouts: tuple[int, int], kind: str
-) -> None:
+def test_a_scripted_life_ties_out_at_every_block(dsn: str, ground: Ground, payouts: tuple[int, int], kind: str) -> None:
     """Amounts are whole units in the comments: shares of Yes and No, their cost, and what was realized."""
     me = ground.people[0] if kind == "key" else ground.contract_wallet(1)
     other = ground.people[1]
@@ -58,19 +44,19 @@ def test_a_scripted_life_ties_out_at_every_block(
         async with keeping(dsn, ground, me) as kept:
             ground.done(other, mint(me, 200 * ONE), mint(other, 100 * ONE), approve(), split(condition, 100 * ONE))
             ground.done(me, approve(), split(condition, 100 * ONE))  # 100 at 50, 100 at 50
-            await kept.ties_out((await kept.follow()).number)
+            await kept.ties_out()
             ground.done(me, merge(condition, 30 * ONE))  # 70 at 35, 70 at 35
             ground.done(me, send(me, other, yes, 20 * ONE))  # 50 at 25, 70 at 35
             ground.done(other, send(other, me, no, 10 * ONE))  # 50 at 25, 80 at 35
             ground.done(me, send_batch(me, other, (yes, no), (10 * ONE, 16 * ONE)))  # 40 at 20, 64 at 28
-            await kept.ties_out((await kept.follow()).number)
+            await kept.ties_out()
             ground.done(other, send_batch(other, me, (no, yes), (ONE, 5 * ONE)))  # 45 at 20, 65 at 28
             ground.done(me, merge(condition, 9 * ONE))  # 36 at 16, 56 at 28 x 56/65; realized 9 - 4 - 28 x 9/65
             ground.done(me, pay(other, 7 * ONE))
             ground.block(ground.report(condition, *payouts))
             ground.done(me, redeem(condition))
             finish(ground)
-            await kept.ties_out((await kept.follow()).number)
+            await kept.ties_out()
             paid = sum(shares * ONE * payout // sum(payouts) for shares, payout in zip((36, 56), payouts, strict=True))
             removed = 28 * ONE * 9 // 65
             merged = 9 * ONE // 2 - 4 * ONE + 9 * ONE // 2 - removed
