@@ -7,6 +7,7 @@ import sys
 import typer
 
 from tieout.cli import (
+    adjust,
     audit,
     books,
     certify,
@@ -59,5 +60,6 @@ app.command("control")(control.control)
 app.command("pause")(control.pause)
 app.command("resume")(control.resume)
 app.command("halt")(control.halt)
+app.add_typer(adjust.app, name="adjust")
 app.add_typer(database.app, name="db")
 app.add_typer(sim.app, name="sim")
