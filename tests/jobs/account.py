@@ -25,7 +25,7 @@ from tieout.client.net import Net
 from tieout.client.orders import OrderSigner
 from tieout.client.signer_limits import SignerLimiter
 from tieout.client.sockets import WebSocketCarrier
-from tieout.client.transport import HttpCarrier, RawBody
+from tieout.client.transport import HttpCarrier, RawBody, Recorder
 from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
@@ -73,6 +73,7 @@ class House:
     lease: Lease
     net: Net
     endpoints: Endpoints
+    record: Recorder
 
     def run(self, seconds: int) -> None:
         self.scenario.world.scheduler.run_for(seconds * 1_000)
@@ -146,6 +147,7 @@ async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIter
             lease,
             net,
             endpoints,
+            record,
         )
         booking.cancel()
         with suppress(asyncio.CancelledError):
