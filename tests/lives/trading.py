@@ -5,7 +5,7 @@ from __future__ import annotations
 from lives.acts import Act, Cause, Expect
 from lives.ground import Book, Ground, W
 from tieout.sim.chain.calls import Fill, MatchOrders
-from tieout.sim.chain.state import State
+from tieout.sim.chain.state import Revert, State
 from tieout.sim.model import Side
 
 
@@ -53,10 +53,15 @@ def match(ground: Ground) -> Act | None:
         W if is_taker else ground.other(), side, book.tokens[outcome], shares, cash, fee, _order_hash(ground)
     )
     call = MatchOrders(book.exchange(draw), book.condition, taker, tuple(makers))
-    return Act("match", call, _fills([*makers, taker]))
+    return Act("match", call, _fills(book, [*makers, taker]))
 
 
-def _fills(orders: list[Fill]) -> Expect:
+def _fills(book: Book, orders: list[Fill]) -> Expect:
+    """What the wallet bought and sold, at the very amounts.
+
+    A wallet that sells to itself what it buys by the same match is left out: the log of the sale comes before that of
+    the purchase, so the order of the logs is not that of the shares.
+    """
     found = []
     for order in orders:
         if order.wallet == W and order.side is Side.BUY:
@@ -64,7 +69,10 @@ def _fills(orders: list[Fill]) -> Expect:
         elif order.wallet == W:
             found.append(Cause("sell", str(order.token), order.making, order.taking - order.fee))
 
-    def expect(_: State) -> list[Cause]:
+    def expect(state: State) -> list[Cause]:
+        for token, held in zip(book.tokens, book.held(state), strict=True):
+            if sum(cause.shares for cause in found if cause[:2] == ("sell", str(token))) > held:
+                raise Revert("InsufficientBalance")
         return found
 
     return expect

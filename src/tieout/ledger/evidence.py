@@ -88,11 +88,13 @@ class TxEvidence:
         return found
 
     def _transfer(self, token_id: str, rest: int) -> WideMovement:
-        last = max(
-            (m for m in self.moves.values() if m.token_id == token_id and not m.removed), key=lambda m: m.log_index
-        )
+        # What came in may leave again in the same transaction: it stands where the first of it came, and what went out
+        # where the last of it went, so that nothing leaves before it is there.
+        moves = [move for move in self.moves.values() if move.token_id == token_id and not move.removed]
+        same_way = [move for move in moves if move.shares * rest > 0] or moves
+        at = (min if rest > 0 else max)(same_way, key=lambda move: move.log_index)
         key = f"move/{self.tx_hash}/{token_id}"
-        order = (last.occurred_at_ms, chain_position(last.block, last.log_index), key)
+        order = (at.occurred_at_ms, chain_position(at.block, at.log_index), key)
         movement = WideMovement(key, TRANSFER_IN if rest > 0 else TRANSFER_OUT, order, token_id, abs(rest), 0)
         movement.tx_hash = self.tx_hash
         movement.status = "SETTLED"

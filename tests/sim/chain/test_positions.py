@@ -220,7 +220,7 @@ def test_protocol_v2_sets_go_through_the_router() -> None:
         (POSITION_MANAGER, "TRANSFER_SINGLE", BINARY_MODULE, ZERO, A),
         (P_USD, "TRANSFER", BINARY_MODULE, ZERO),
         (BINARY_MODULE, "PM_SPLIT", ROUTER, A),
-        (ROUTER, "ROUTER_MERGED", A),
+        (ROUTER, "ROUTER_SPLIT", A),
     ]
     assert said(setting.run(Merge(A, condition, 4, "v2"))) == [
         (POSITION_MANAGER, "TRANSFER_SINGLE", ROUTER, A, BINARY_MODULE),
