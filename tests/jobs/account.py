@@ -127,7 +127,8 @@ async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIter
         clob = Clob.of(net, endpoints, key.scrub)
         credentials = await clob.keys.derive_or_create(key)
         desk = Desk.of(net, endpoints, credentials, key.address, SignerLimiter(clock))
-        markets = (await Gamma(net.service("gamma", endpoints.gamma)).markets()).rows
+        unkept = Net(carrier, clock, Limiter(clock))
+        markets = (await Gamma(unkept.service("gamma", endpoints.gamma)).markets()).rows
         market = next(m for m in markets if m.version == "v1" and m.accepting_orders)
         signer = OrderSigner(key, account.address, count(1).__next__)
         sockets = FeedNet(WebSocketCarrier(), LoopClock(clock.now_ms), lambda _: 0)
