@@ -260,9 +260,12 @@ async def cost_at(connection: asyncpg.Connection, wallet: str, token_id: str, at
 
 
 async def time_of(connection: asyncpg.Connection, wallet: str, tx_hash: str) -> int | None:
-    """When the books say that the transaction was, None when they know nothing of it."""
+    """The millisecond after the transaction, by the books; None when they know nothing of it.
+
+    Within one millisecond a row without a place on chain may come after an entry.
+    """
     wallet_id = await require_wallet(connection, wallet)
     at_ms = await connection.fetchval(
         "SELECT max(occurred_at_ms) FROM movements WHERE wallet_id = $1 AND tx_hash = $2", wallet_id, tx_hash
     )
-    return None if at_ms is None else int(at_ms)
+    return None if at_ms is None else int(at_ms) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,12 +19,27 @@ from tieout.app.clock import now_ms
 from tieout.app.database import database
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
+from tieout.cli.adjust_options import (
+    Amount,
+    At,
+    Fee,
+    Force,
+    Look,
+    New,
+    SetName,
+    TokenName,
+    Tx,
+    Who,
+    Why,
+    at_least_zero,
+    signed,
+)
 from tieout.cli.adjust_views import booked_json, preview_json, show_list, show_preview
 from tieout.cli.control import Yes
 from tieout.cli.options import AsJson, Wallet
 from tieout.cli.output import DOES_NOT, HOLDS, fail, parse_time, print_json, run, say
 from tieout.ledger.facts import Act, ManualEntry
-from tieout.ledger.units import AmountError, micro
+from tieout.ledger.units import micro
 from tieout.store.connect import connected
 
 app = typer.Typer(
@@ -33,8 +47,6 @@ app = typer.Typer(
     "taken back by another one.",
     no_args_is_help=True,
 )
-
-WORDS_MAX = 500
 
 
 class Policy(StrEnum):
@@ -50,94 +62,6 @@ class Way(StrEnum):
 
     IN = "in"
     OUT = "out"
-
-
-def _words(value: str | None) -> str | None:
-    if value is None:
-        return None
-    text = " ".join(value.split())
-    if not text or not text.isprintable() or len(text) > WORDS_MAX:
-        raise typer.BadParameter(f"expected 1 to {WORDS_MAX} printable characters, was {value!r:.80}")
-    return text
-
-
-def _checked(value: str | None, *, zero: bool = False, minus: bool = False) -> str | None:
-    """The text as it was, when it is an amount."""
-    if value is None:
-        return None
-    try:
-        amount = micro(value)
-    except AmountError as error:
-        raise typer.BadParameter(str(error).removeprefix("amount: ")) from None
-    if amount < 0 and not minus:
-        raise typer.BadParameter(f"expected an amount without a minus, was {value!r}")
-    if amount == 0 and not zero:
-        raise typer.BadParameter(f"expected an amount above 0, was {value!r}")
-    return value
-
-
-def _positive(value: str | None) -> str | None:
-    return _checked(value)
-
-
-def _at_least_zero(value: str | None) -> str | None:
-    return _checked(value, zero=True)
-
-
-def _signed(value: str | None) -> str | None:
-    return _checked(value, minus=True)
-
-
-def _transaction(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"0x[0-9a-fA-F]{64}", value):
-        raise typer.BadParameter(f"expected a transaction hash, 0x and 64 hex digits, was {value!r}")
-    return value and value.lower()
-
-
-def _condition(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"0x[0-9a-fA-F]{62,64}", value):
-        raise typer.BadParameter(f"expected a condition id, 0x and 64 hex digits (62 on Protocol V2), was {value!r}")
-    return value and value.lower()
-
-
-def _time(value: str | None) -> str | None:
-    if value is not None:
-        try:
-            parse_time(value)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-    return value
-
-
-_TOKEN_HELP = "The outcome token: its id, its beginning, or as the tables show it (12ab…89)."
-TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help=_TOKEN_HELP)]
-SetName = Annotated[str, typer.Argument(metavar="CONDITION", help="The condition, or one of its tokens.")]
-Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="At most six decimals.", callback=_positive)]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the log.", callback=_words)]
-Who = Annotated[
-    str | None,
-    typer.Option("--who", metavar="NAME", help="Who does it; the user of this system otherwise.", callback=_words),
-]
-At = Annotated[
-    str | None,
-    typer.Option(
-        "--at",
-        metavar="TIME",
-        help="When it happened (ISO 8601 or Unix); --tx's time or now otherwise.",
-        callback=_time,
-    ),
-]
-Tx = Annotated[
-    str | None,
-    typer.Option("--tx", metavar="HASH", help="The transaction that is the evidence.", callback=_transaction),
-]
-Fee = Annotated[str, typer.Option("--fee", metavar="AMOUNT", help="The fee paid beside it.", callback=_at_least_zero)]
-New = Annotated[
-    str | None,
-    typer.Option("--condition", metavar="CID", help="For a token that the books never saw.", callback=_condition),
-]
-Look = Annotated[bool, typer.Option("--preview", help="Only show what it would do; book nothing.")]
-Force = Annotated[bool, typer.Option("--force", help="Book it though it breaks an invariant of the books.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +89,7 @@ def buy(
     shares: Amount,
     wallet: Wallet,
     why: Why,
-    cost: Annotated[str, typer.Option("--cost", metavar="AMOUNT", help="Collateral paid.", callback=_at_least_zero)],
+    cost: Annotated[str, typer.Option("--cost", metavar="AMOUNT", help="Collateral paid.", callback=at_least_zero)],
     fee: Fee = "0",
     condition: New = None,
     who: Who = None,
@@ -192,7 +116,7 @@ def sell(
     wallet: Wallet,
     why: Why,
     proceeds: Annotated[
-        str, typer.Option("--proceeds", metavar="AMOUNT", help="Collateral received.", callback=_at_least_zero)
+        str, typer.Option("--proceeds", metavar="AMOUNT", help="Collateral received.", callback=at_least_zero)
     ],
     fee: Fee = "0",
     who: Who = None,
@@ -255,7 +179,7 @@ def transfer_in(
     wallet: Wallet,
     why: Why,
     cost: Annotated[
-        str | None, typer.Option("--cost", metavar="AMOUNT", help="What all of them cost.", callback=_at_least_zero)
+        str | None, typer.Option("--cost", metavar="AMOUNT", help="What all of them cost.", callback=at_least_zero)
     ] = None,
     policy: Annotated[
         Policy | None, typer.Option("--policy", help="Where the cost is from; `given` when --cost stands alone.")
@@ -312,11 +236,11 @@ def cost_(
     wallet: Wallet,
     why: Why,
     by: Annotated[
-        str | None, typer.Option("--by", metavar="AMOUNT", help="So much more, or less with a minus.", callback=_signed)
+        str | None, typer.Option("--by", metavar="AMOUNT", help="So much more, or less with a minus.", callback=signed)
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="AMOUNT", help="What the cost basis was then.", callback=_at_least_zero),
+        typer.Option("--to", metavar="AMOUNT", help="What the cost basis was then.", callback=at_least_zero),
     ] = None,
     who: Who = None,
     at: At = None,

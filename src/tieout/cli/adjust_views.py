@@ -7,7 +7,7 @@ from rich.text import Text
 from tieout.app.adjust_names import Booked
 from tieout.app.adjusting import Preview
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import blank_zero, counted, money, out, readable, say, short, when
+from tieout.cli.output import blank_zero, money, out, readable, say, short, when
 from tieout.ledger.facts import Act, ManualEntry
 from tieout.ledger.rows import PositionRow
 from tieout.ledger.units import MICRO, decimal_text
@@ -113,21 +113,35 @@ def show_list(found: list[Booked]) -> None:
         return
     made = Grid(
         Column("entry"),
+        Column("kind"),
+        Column("token", drop=6),
+        Column("shares", drop=5, right=True),
+        Column("amount", drop=4, right=True),
         Column("state"),
-        Column("what", folds=True),
-        Column("who", drop=1),
-        Column("true since (UTC)", drop=4),
-        Column("booked (UTC)", drop=3),
-        Column("why", drop=2),
+        Column("by entry", drop=2),
+        Column("who", drop=3),
+        Column("true since (UTC)", drop=8),
+        Column("booked (UTC)", drop=7),
+        Column("why", drop=1, folds=True),
     )
     for one in reversed(found):
         entry = one.entry
-        state = Text("stands", style="green") if one.stands else Text(f"reversed by {one.reversed_by}", style="yellow")
-        times = when(entry.occurred_at_ms), when(one.booked_at_ms)
-        made.add(entry.entry_id, state, words_of(entry), entry.who, *times, Text(entry.why, style="dim"))
+        made.add(
+            entry.entry_id,
+            kind_of(entry),
+            short(entry.token_id or entry.condition_id, 6, 4),
+            blank_zero(entry.shares, signed=True),
+            blank_zero(entry.collateral or entry.cost_correction or entry.cost, signed=True),
+            Text("stands", style="green") if one.stands else Text("reversed", style="yellow"),
+            one.reversed_by or (f"of {entry.reverses}" if entry.reverses else ""),
+            entry.who,
+            when(entry.occurred_at_ms),
+            when(one.booked_at_ms),
+            Text(entry.why, style="dim"),
+        )
     made.print(out)
     standing = sum(one.stands for one in found)
-    say((f"{counted(len(found), 'entry').replace('entrys', 'entries')}, {standing:,} of them standing", "dim"))
+    say((f"{len(found):,} {'entry' if len(found) == 1 else 'entries'}, {standing:,} standing", "dim"))
 
 
 def preview_json(shown: Preview, seq: int | None) -> dict[str, object]:
