@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -182,15 +182,18 @@ async def day(
     *,
     seed: int = 1,
     markets: int = 50,
-    changes: dict[str, object] | None = None,
+    changes: dict[str, object] | Callable[[Server], dict[str, object]] | None = None,
     is_live: bool = True,
     **options: object,
 ) -> AsyncIterator[Day]:
-    """A worker that quotes *markets*, stopped at the end. To be used in virtual time."""
+    """A worker that quotes *markets*, stopped at the end. To be used in virtual time.
+
+    *changes* are to its configuration; a function is given the server.
+    """
     kept = {"cash": 100_000 * MILLION, "intensity": 0.05, **options}
     scenario = build(Options(seed=seed, markets=markets, **kept))  # type: ignore[arg-type]
     async with running(scenario.site, speed=1.0) as server, connected(dsn) as connection:
-        config = config_of(scenario, server, **(changes or {}))
+        config = config_of(scenario, server, **((changes(server) if callable(changes) else changes) or {}))
         worker, stop = worker_on(dsn, scenario, server, config, is_live=is_live), asyncio.Event()
         task = asyncio.create_task(worker.run(stop))
         try:

@@ -124,7 +124,7 @@ def test_L1_a_stored_position_that_the_log_does_not_give_is_found(dsn: str) -> N
             assert (found.type, found.severity, found.action, found.condition_id) == (
                 IssueType.INVARIANT_VIOLATED,
                 Severity.CRITICAL,
-                Action.REQUIRES_MANUAL,
+                Action.HALTED,
                 seen.market.condition_id,
             )
             assert found.evidence["rows"] == [f"positions: {seen.kept.market.token_ids[0]}"]
@@ -151,9 +151,11 @@ def test_one_market_that_cannot_be_folded_does_not_stop_the_others(dsn: str) -> 
             await damaged(dsn, "UPDATE log SET fact = 'x' || fact WHERE fact LIKE '%' || $1 || '%'", first)
             await damaged(dsn, "UPDATE positions SET fees = fees + 1 WHERE condition_id = $1", other)
             result = await MarketCheck(seen.kept.connection, seen.kept.wallet_id).run()
-            wrong, failed = sorted(result.findings, key=lambda found: found.type)
-            assert (failed.type, failed.severity) == (IssueType.SYNC_FAILED, Severity.ERROR)
-            assert (wrong.type, wrong.condition_id) == (IssueType.INVARIANT_VIOLATED, other)
+            failed = next(found for found in result.findings if found.type is IssueType.SYNC_FAILED)
+            assert failed.severity is Severity.ERROR
+            broken = {found.evidence["invariant"]: found for found in result.findings if found is not failed}
+            assert broken.keys() == {"L1", "L2"}
+            assert broken["L1"].condition_id == other
 
     run()
 

@@ -22,6 +22,7 @@ from tieout.jobs.market_making import Maker
 from tieout.quoting.ladder import Ladder
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
+from tieout.store.runs import Severity
 
 SIGNATURE_KINDS: Mapping[int, str] = {0: "EOA", 1: "proxy", 2: "safe", 3: "deposit wallet"}
 """What holds the tokens, by signature type (`client/signing.py`)."""
@@ -61,6 +62,26 @@ class Intervals:
     reconcile: int = 120_000
     portfolio: int = 60_000
     provisional_ttl_ms: int = 900_000
+    head_spacing_ms: int = 2_000
+    """Between two position syncs that new heads bring forward."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Who is told when something is wrong, from what severity on, and how often of one thing. Milliseconds."""
+
+    command: tuple[str, ...] = ()
+    """A program with its arguments; it gets the alert as JSON on its input."""
+    webhook: str = field(default="", repr=False)
+    """An address that takes the alert as JSON by POST. Most such addresses are secrets."""
+    severity: Severity = Severity.ERROR
+    spacing_ms: int = 600_000
+    timeout_ms: int = 10_000
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody is told."""
+        return bool(self.command or self.webhook)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +107,7 @@ class Config:
     """Whole parameters, by condition id, slug or address of the site, as written."""
     limits: Limits = field(default_factory=Limits)
     jobs: Intervals = field(default_factory=Intervals)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     foreign_orders: ForeignOrders = ForeignOrders.ADOPT
     heartbeat: bool = False
     breaker: BreakerSettings = field(default_factory=BreakerSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tieout.app.config import SIGNATURE_KINDS, Config, Intervals, MarketOrder, Selection
+from tieout.app.config import SIGNATURE_KINDS, AlertSettings, Config, Intervals, MarketOrder, Selection
 from tieout.app.config_text import COUNTS, plain
 from tieout.app.config_values import (
     Table,
@@ -25,6 +26,7 @@ from tieout.app.config_values import (
     list_of,
     market_name,
     place,
+    shown,
     text,
     whole,
     within,
@@ -37,8 +39,11 @@ from tieout.jobs.foreign_orders import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import RANGES, Params, ParamsError
 from tieout.quoting.risk import Limits
+from tieout.store.runs import Severity
 
 NODE_VARIABLE = "TIEOUT_NODE"
+NODE_WS_VARIABLE = "TIEOUT_NODE_WS"
+WEBHOOK_VARIABLE = "TIEOUT_ALERT_WEBHOOK"
 DAY_MS = 86_400_000
 _INTERVALS = tuple(each.name for each in fields(Intervals))
 _SOCKETS = frozenset(("user_ws", "market_ws"))
@@ -47,13 +52,14 @@ _RATES = ("order_rate", "order_burst", "cancel_rate", "cancel_burst")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "account": ("wallet", "signature_type", "private_key_file", "first_block"),
-    "venue": ("base_url", *_ADDRESSES, "nodes", "no_node", "proxy", "data_api_version"),
+    "venue": ("base_url", *_ADDRESSES, "nodes", "node_ws", "no_node", "proxy", "data_api_version"),
     "markets": ("use", "count", "by"),
     "quoting": Params.__struct_fields__,
     "overrides": (),
     "limits": Limits.__struct_fields__,
     "orders": ("foreign", "heartbeat"),
     "jobs": _INTERVALS,
+    "alerts": ("command", "webhook", "severity", "spacing_ms", "timeout_ms"),
     "breaker": ("failures", "open_ms", "open_max_ms"),
     "rate_limits": tuple(DEFAULT_RULES),
     "signer_limits": ("tier", *_RATES),
@@ -137,6 +143,7 @@ def _config(path: Path, read: Mapping[str, Table], environ: Mapping[str, str], p
         "overrides": _overrides(read["overrides"], params),
         "limits": _limits(read["limits"]),
         "jobs": _jobs(read["jobs"]),
+        "alerts": _alerts(read["alerts"], path, environ),
         "foreign_orders": ForeignOrders(orders.take("foreign", choice(*ForeignOrders), ForeignOrders.ADOPT)),
         "heartbeat": orders.take("heartbeat", flag, False),
         "breaker": _breaker(read["breaker"]),
@@ -181,7 +188,19 @@ def _endpoints(venue: Table, environ: Mapping[str, str], problems: list[str]) ->
         nodes = given
         if any(not url.startswith(("http://", "https://")) for url in given):
             problems.append(f"{NODE_VARIABLE}: expected http:// or https:// and a host; correct the variable")
+    found = replace(found, rpc_ws=_node_ws(venue, environ, problems, no_node=nodes == []))
     return found if nodes is None else replace(found, rpc=tuple(nodes))
+
+
+def _node_ws(venue: Table, environ: Mapping[str, str], problems: list[str], *, no_node: bool) -> str:
+    """Where heads come from: the environment, then the file; "" none."""
+    url = venue.take("node_ws", place("ws", "wss", empty=True), "")
+    if no_node and url:
+        problems.append("venue.node_ws: expected nothing where venue.no_node is true, was an address; delete one")
+    given = environ.get(NODE_WS_VARIABLE, "").strip()
+    if given and not given.startswith(("ws://", "wss://")):
+        problems.append(f"{NODE_WS_VARIABLE}: expected ws:// or wss:// and a host; correct the variable")
+    return "" if no_node else given or url
 
 
 def _selection(table: Table) -> Selection:
@@ -255,6 +274,42 @@ def _jobs(table: Table) -> Intervals:
     found = Intervals(**{name: table.take(name, read, getattr(default, name)) for name in _INTERVALS})
     table.end(KEYS)
     return found
+
+
+def _alerts(table: Table, path: Path, environ: Mapping[str, str]) -> AlertSettings:
+    default = AlertSettings()
+    command = table.take("command", list_of(text), [])
+    webhook = table.take("webhook", _webhook, "")
+    if given := environ.get(WEBHOOK_VARIABLE, "").strip():
+        webhook = given
+        if not given.startswith(("http://", "https://")):
+            table.problems.append(f"{WEBHOOK_VARIABLE}: expected http:// or https:// and a host; correct the variable")
+    found = AlertSettings(
+        command=_program(table, command, path),
+        webhook=webhook,
+        severity=Severity(table.take("severity", choice(*Severity), default.severity)),
+        spacing_ms=table.take("spacing_ms", within(0, DAY_MS, "milliseconds"), default.spacing_ms),
+        timeout_ms=table.take("timeout_ms", within(100, 60_000, "milliseconds"), default.timeout_ms),
+    )
+    table.end(KEYS)
+    return found
+
+
+def _webhook(value: Any) -> str:
+    """An address as it was written: a slash at its end may mean something."""
+    place("http", "https", empty=True)(value)
+    return str(value)
+
+
+def _program(table: Table, command: list[str], path: Path) -> tuple[str, ...]:
+    """*command* with its program found: one with a slash is relative to the file at *path*, another is looked up."""
+    if not command:
+        return ()
+    name = command[0]
+    found = shutil.which(str(path.parent.absolute() / Path(name).expanduser()) if "/" in name else name)
+    if found is None:
+        table.problem("command", "a program that can be run, then its arguments", shown(name), "correct its path")
+    return (found or name, *command[1:])
 
 
 def _breaker(table: Table) -> BreakerSettings:

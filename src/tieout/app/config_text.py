@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from tieout.app.config import Intervals, Selection
+from tieout.app.config import AlertSettings, Intervals, Selection
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES
 from tieout.client.markets import MarketInfo
@@ -70,6 +70,7 @@ _JOBS: Mapping[str, str] = {
     "reconcile": "the books against the Data API",
     "portfolio": "the whole wallet, marked to market",
     "provisional_ttl_ms": "how long a fill may stay provisional before it is looked into",
+    "head_spacing_ms": "between two position syncs that new heads bring forward (see node_ws)",
 }
 _HEAD = """\
 # tieout: the configuration of one worker. `tieout doctor` checks it; docs/configuration.md explains every key.
@@ -118,6 +119,8 @@ def _venue(draft: Draft) -> Iterator[str]:
         default = "base_url/rpc" if draft.base_url else "a public one"
         yield f"# {default}; your own (or two of different providers) are faster and more reliable:"
         yield '#   nodes = ["https://polygon.example/v2/KEY"]'
+    yield "# A node's WebSocket: the holdings are compared soon after every new head. TIEOUT_NODE_WS comes before it."
+    yield '# node_ws = ""      # "wss://polygon.example/v2/KEY"'
     yield "# no_node = false   # true: only the Data API vouches for the holdings, with its delay"
     yield '# proxy = ""        # http://host:port for everything'
     yield '# data_api_version = "v2"'
@@ -185,6 +188,7 @@ def _running() -> Iterator[str]:
     yield "# How often each job runs, in milliseconds."
     yield from _defaults(_JOBS, {each.name: f"{getattr(Intervals(), each.name):_}" for each in fields(Intervals)})
     yield ""
+    yield from _alerting()
     breaker = BreakerSettings()
     yield "[breaker]"
     yield "# A service that failed so often in a row is left alone for open_ms, doubled up to open_max_ms."
@@ -201,6 +205,20 @@ def _running() -> Iterator[str]:
     yield "[signer_limits]"
     yield f"# The venue's limits of one signer go by tier: {', '.join(TIERS)}."
     yield '# tier = "Standard"'
+
+
+def _alerting() -> Iterator[str]:
+    default = AlertSettings()
+    yield "[alerts]"
+    yield "# Who is told of issues, of pauses and halts, and of a worker that ends by an error: a program that gets the"
+    yield "# alert as JSON on its input, an address that takes it by POST, or both. TIEOUT_ALERT_WEBHOOK comes before"
+    yield "# the address, which is a secret in most cases."
+    yield "# command = []"
+    yield '# webhook = ""'
+    yield f'# severity = "{default.severity}"   # of issues, at least: INFO, WARN, ERROR or CRITICAL'
+    yield f"# spacing_ms = {default.spacing_ms:_}   # between two alerts of one type and market; the others are counted"
+    yield f"# timeout_ms = {default.timeout_ms:_}"
+    yield ""
 
 
 def _defaults(notes: Mapping[str, str], values: Mapping[str, str]) -> Iterator[str]:

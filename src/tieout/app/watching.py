@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tieout.app.chain_books import UnknownStartError, chain_books
 from tieout.app.clock import now_ms
+from tieout.app.waking import Hearing, waiting_for_heads
 from tieout.client.clock import LoopClock
 from tieout.client.errors import VenueError
 from tieout.client.rpc import CallFailedError
@@ -28,6 +29,9 @@ class WatchRequest:
     nodes: tuple[str, ...]
     first_block: int | None = None
     poll_ms: int = 2_000
+    """Between two looks while no heads arrive."""
+    node_ws: str = field(default="", repr=False)
+    """A node that tells of new heads, "" none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Look:
     step: Step
     report: Report
     tie: TieOut
+    hearing: Hearing = Hearing.OFF
+    """Whether new heads arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,15 @@ class Outage:
 async def watch(dsn: str, request: WatchRequest) -> AsyncGenerator[Look | Outage, None]:
     """Look again and again, whatever the nodes do. Raises UnknownStartError and StoreError."""
     clock = LoopClock(now_ms)
-    async with chain_books(dsn, request.wallet, request.nodes, request.first_block) as books:
+    async with (
+        chain_books(dsn, request.wallet, request.nodes, request.first_block) as books,
+        waiting_for_heads(request.node_ws, clock) as heads,
+    ):
         down_since = 0
         while True:
             try:
                 step = await books.step()
-                look = Look(step, books.report, await books.compare(step.block))
+                look = Look(step, books.report, await books.compare(step.block), heads.hearing)
             except (VenueError, CallFailedError) as error:
                 down_since = down_since or now_ms()
                 yield Outage(str(error), down_since)
@@ -63,4 +72,4 @@ async def watch(dsn: str, request: WatchRequest) -> AsyncGenerator[Look | Outage
                 continue
             down_since = 0
             yield look
-            await clock.sleep(request.poll_ms)
+            await heads.wait(request.poll_ms)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+from tieout.app.alerts import Alerts, alerting
 from tieout.app.beside import Beside, until_done
 from tieout.app.config import Config
 from tieout.app.halting import cancel_unbooked
@@ -62,18 +63,27 @@ class Worker:
         Raises StoreError (lease, database), VenueError when the venue refuses for good, SecretError,
         UnknownMarketsError, BrokenInvariantError.
         """
+        async with alerting(self._config.alerts, self._clock, self.state, self._config.proxy) as alerts:
+            try:
+                await self._hold(alerts, stop)
+            except Exception as error:
+                alerts.ended(error)
+                raise
+
+    async def _hold(self, alerts: Alerts, stop: asyncio.Event) -> None:
+        """Everything while the wallet is ours; a broken invariant halts it."""
         async with AsyncExitStack() as stack:
             held = [await stack.enter_async_context(connected(self._dsn)) for _ in range(5)]
             connections = Connections(*held)
             lease = await acquire(connections.writer, self._config.wallet, exclusive=True, take_over=self._take_over)
             await runs.close_abandoned(connections.records, lease, self._clock.now_ms())
             try:
-                await self._serve(connections, lease, stop)
+                await self._serve(connections, lease, alerts, stop)
             except BrokenInvariantError as error:
-                await self._halt(lease, error)
+                await self._halt(lease, error, alerts)
                 raise
 
-    async def _serve(self, connections: Connections, lease: Lease, stop: asyncio.Event) -> None:
+    async def _serve(self, connections: Connections, lease: Lease, alerts: Alerts, stop: asyncio.Event) -> None:
         """Everything between the lease and the end of the feeds."""
         way = IntakeDesk()
 
@@ -100,7 +110,7 @@ class Worker:
                     self._key,
                     self._around,
                     connections.jobs,
-                    JobRunner(connections.records, lease, self._clock),
+                    JobRunner(connections.records, lease, self._clock, alerts.issue),
                     lease.wallet_id,
                     venue,
                     desk,
@@ -108,6 +118,7 @@ class Worker:
                     market_feed,
                     {market.condition_id: market for market in markets},
                     self.state,
+                    alerts,
                 )
                 parts.keeper.heard = self._heard
                 feeding.start(parts.keeper.run(user_feed), "user feed")
@@ -129,6 +140,8 @@ class Worker:
             if self._config.heartbeat and self._is_live:
                 working.start(parts.heartbeat.run(), "heartbeat")
             self.state.phase = "running"
+            if parts.heads is not None:
+                working.start(parts.heads.run(), "heads")
             working.start(parts.schedule.run(), "jobs")
             await stop.wait()
         self.state.phase = self.state.why_not = "stopping"
@@ -151,11 +164,14 @@ class Worker:
         self.state.latencies_ms.append(ms)
         self.state.fill_latency.note(raw, ms)
 
-    async def _halt(self, lease: Lease, error: BrokenInvariantError) -> None:
+    async def _halt(self, lease: Lease, error: BrokenInvariantError, alerts: Alerts) -> None:
         """Keep the evidence: an issue, and a halt that only a person lifts with force. Then take the orders off."""
         now_ms = self._clock.now_ms()
         command = Command(WHOLE_WALLET, State.HALTED, str(error), WHO, Actor.INVARIANT)
-        finding = Finding(IssueType.INVARIANT_VIOLATED, Severity.CRITICAL, Action.HALTED, str(error))
+        finding = Finding(
+            IssueType.INVARIANT_VIOLATED, Severity.CRITICAL, Action.HALTED, str(error), evidence=error.evidence
+        )
+        alerts.issue(finding, now_ms)
         self.state.phase = self.state.why_not = "halted"
         async with connected(self._dsn) as connection:
             await controls.set_state(connection, lease.wallet_id, command, now_ms)

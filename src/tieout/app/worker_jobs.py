@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.market_round import WHO, MarketRound
 from tieout.app.readiness import Readiness
@@ -23,6 +24,7 @@ from tieout.jobs.full_sync import FullSync
 from tieout.jobs.job import Ended, JobRunner, Result, Work
 from tieout.jobs.market_check import MarketCheck
 from tieout.jobs.market_making import MarketMaking
+from tieout.jobs.negative_balance import require_no_negative_balance
 from tieout.jobs.opening import Opening
 from tieout.jobs.order_desk import BookFacts
 from tieout.jobs.order_sync import OrderSync
@@ -34,6 +36,7 @@ from tieout.jobs.reconcile import Reconcile
 from tieout.jobs.settle import Settle
 from tieout.store import watermarks
 from tieout.store.controls import Actor, Command, State, set_state
+from tieout.store.errors import BrokenInvariantError
 from tieout.store.runs import IssueType, Job
 from tieout.store.watermarks import Watermark
 
@@ -64,10 +67,12 @@ class WorkerJobs:
     making: MarketMaking
     readiness: Readiness
     state: WorkerState
+    alerts: Alerts
     schedule: Schedule = field(init=False)
     positions: PositionSync | DataPositionSync = field(init=False)
     quick: QuickSync = field(init=False)
     feed: DataFeed = field(init=False)
+    check: MarketCheck = field(init=False)
 
     async def plan(self, runner: JobRunner, round_: MarketRound) -> Schedule:
         """The schedule, each job's first run in the order in which one explains the next."""
@@ -76,13 +81,14 @@ class WorkerJobs:
         self.feed = DataFeed(self.connection, self.wallet_id, wallet, data_api, self.clock)
         self.positions = await self._positions()
         self.quick = QuickSync(self.connection, self.wallet_id, self.desk.account, self.positions, self.clock)
+        self.check = MarketCheck(self.connection, self.wallet_id, self._final_block)
         reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.feed)
         steps: dict[str, Work] = {
             "trades": self._trades_read,
             "orders": self._sync_orders,
             "positions": self._sync_positions,
             "data": reconcile.run,
-            "markets": MarketCheck(self.connection, self.wallet_id).run,
+            "markets": self._check_markets,
         }
         works: list[tuple[Job, int, Work]] = [
             (Job.FULL_SYNC, every.full_sync, FullSync(self.keeper, steps).run),
@@ -137,12 +143,32 @@ class WorkerJobs:
         return result
 
     async def _sync_positions(self) -> Result:
-        """Compare; a market that drifts again and again is paused until a person has looked (I1)."""
+        """Compare; a market that drifts again and again is paused until a person has looked (I1).
+
+        Raises BrokenInvariantError when a balance is below zero (I3).
+        """
+        await require_no_negative_balance(self.connection, self.wallet_id)
         result = await self.positions.run()
         for condition, reason in self.positions.pauses:
             command = Command(condition, State.PAUSED, reason, WHO, Actor.INVARIANT)
             await set_state(self.connection, self.wallet_id, command, self.clock.now_ms())
         return result
+
+    async def _check_markets(self) -> Result:
+        """Check the books against the log; a market that gave what it never had is halted, once for each finding (I3).
+
+        What breaks the whole wallet halts it in `_after`, when the evidence is recorded.
+        """
+        result = await self.check.run()
+        for condition, reason in self.check.halts:
+            command = Command(condition, State.HALTED, reason, WHO, Actor.INVARIANT)
+            await set_state(self.connection, self.wallet_id, command, self.clock.now_ms())
+        return result
+
+    def _final_block(self) -> int:
+        """The block up to which the chain was read and every balance was equal; 0: none, or not with a node."""
+        last = self.positions.last if isinstance(self.positions, PositionSync) else None
+        return last.block.number if last is not None and last.holds else 0
 
     async def _mark(self) -> Result:
         result = await self.portfolio.run()
@@ -151,7 +177,12 @@ class WorkerJobs:
         return result
 
     def _after(self, ended: Ended) -> None:
-        """What the end of a job means: how it is shown, whether the worker may quote, what has to run next."""
+        """What the end of a job means: how it is shown, whether the worker may quote, what has to run next.
+
+        Raises BrokenInvariantError when the log is broken, or the state is not what it gives (L1, L2).
+        """
+        if ended.job is Job.MARKET_MAKING:
+            self.alerts.controls(self.state.controls)
         self.readiness.note(ended)
         self.state.jobs[ended.job] = ended
         self.state.runs[ended.job] += 1
@@ -161,5 +192,7 @@ class WorkerJobs:
             self.state.tied_out_since_ms = 0 if drifts else self.state.tied_out_since_ms or ended.at_ms
         if ended.job is Job.QUICK_SYNC and self.quick.wants_full_sync:
             self.schedule.ask(Job.FULL_SYNC, "the quick sync found a mismatch")
+        if ended.job is Job.FULL_SYNC and self.check.broken:
+            raise BrokenInvariantError(self.check.broken, self.check.evidence)
         if self.readiness.wanting:
             self.schedule.ask_by(Job.FULL_SYNC, self.clock.now_ms() + RESYNC_MS, self.readiness.wanting)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_round import MarketRound
@@ -93,11 +94,11 @@ async def put_together(
     market_feed: MarketFeed,
     markets: Mapping[str, MarketInfo],
     state: WorkerState,
+    alerts: Alerts,
 ) -> Parts:
     """The parts of a worker for *markets* (by condition), none of them started. *reading* is for jobs alone."""
     clock = around.clock
-    signer = OrderSigner(key, config.wallet, around.salt, config.signature_type)
-    orders = OrderDesk(desk.orders, desk.account, signer, way.book, clock)
+    orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
     known = await watermarks.get(reading, wallet_id, TRADES)
     keeper = AccountKeeper(desk.account, way.put, clock, int(known.value) if known else 0)
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
@@ -121,6 +122,7 @@ async def put_together(
         making=making,
         readiness=readiness,
         state=state,
+        alerts=alerts,
     )
     round_ = MarketRound(
         connection=reading,
@@ -141,9 +143,11 @@ async def put_together(
     return Parts(orders, keeper, books, making, schedule, Heartbeat(desk.account, clock), heads)
 
 
-def _heads(
-    config: Config, venue: Venue, schedule: Schedule, runner: JobRunner, state: WorkerState
-) -> HeadWatch | None:
+def _signer(config: Config, key: PrivateKey, around: Surroundings) -> OrderSigner:
+    return OrderSigner(key, config.wallet, around.salt, config.signature_type)
+
+
+def _heads(config: Config, venue: Venue, schedule: Schedule, runner: JobRunner, state: WorkerState) -> HeadWatch | None:
     """New heads bring the position sync forward; None where no node tells them."""
     url = config.endpoints.rpc_ws
     if not url or venue.chain is None:

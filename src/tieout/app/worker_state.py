@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from tieout.app.fill_latency import FillLatency
+from tieout.app.waking import Hearing
 from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Ended
 from tieout.quoting.views import BookView, Quote, Resting
@@ -33,6 +34,16 @@ class MarketState:
 
 
 @dataclass(slots=True)
+class AlertFigures:
+    """What became of alerts; each channel counts. `problem` is why the last one that failed did."""
+
+    sent: int = 0
+    failed: int = 0
+    dropped: int = 0
+    problem: str = ""
+
+
+@dataclass(slots=True)
 class WorkerState:
     """The whole worker. Times are milliseconds of Unix time."""
 
@@ -44,6 +55,9 @@ class WorkerState:
     why_not: str = "starting"
     """Why nothing is placed anywhere, "" when it is."""
     feed_live: bool = False
+    heads: Hearing = Hearing.OFF
+    """Whether new heads of the chain arrive."""
+    alerts: AlertFigures = field(default_factory=AlertFigures)
     markets: dict[str, MarketState] = field(default_factory=dict)
     controls: dict[str, Control] = field(default_factory=dict)
     jobs: dict[Job, Ended] = field(default_factory=dict)

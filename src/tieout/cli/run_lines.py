@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tieout.app.tie_answer import Verdict
 from tieout.cli.output import counted, readable, when
-from tieout.cli.run_panels import SEVERITY_STYLE, gain, held_words, tie_line
+from tieout.cli.run_panels import SEVERITY_STYLE, beside, gain, held_words, tie_line
 from tieout.cli.run_screen import Screen
 from tieout.store.controls import Control
 from tieout.store.runs import Issue
@@ -90,6 +90,7 @@ def status(screen: Screen) -> Text:
     )
     if median is not None:
         line.append(f", socket to books {median} ms")
+    line.append_text(beside(state))
     if state.why_not:
         line.append(f"; not quoting: {state.why_not}", "yellow")
     return line

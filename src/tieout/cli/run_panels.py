@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tieout.app.showing import Inventory, Shown, ShownFill
 from tieout.app.tie_answer import Answer, Verdict
+from tieout.app.waking import Hearing
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.cli.grid import Column, Grid
 from tieout.cli.output import counted, readable, short
@@ -342,7 +343,22 @@ def jobs(state: WorkerState, now_ms: int, width: int) -> list[Text]:
         if state.sent[name]:
             style = "magenta" if name in ("rejected", "unknown") else ""
             line.append_text(Text.assemble(" ", (f"{state.sent[name]:,}\u00a0{name}", style)))
+    line.append_text(beside(state))
     return wrapped(line, width, 2)
+
+
+def beside(state: WorkerState) -> Text:
+    """Whether new heads arrive and alerts are delivered; empty where neither is configured."""
+    line = Text()
+    if state.heads:
+        style = "" if state.heads is Hearing.LIVE else "yellow"
+        line.append_text(Text.assemble((" | ", "dim"), (f"heads\u00a0{state.heads}", style)))
+    told = state.alerts
+    if told.sent or told.failed or told.dropped:
+        line.append_text(Text.assemble((" | ", "dim"), f"{told.sent:,}\u00a0alerts\u00a0sent"))
+    if told.failed or told.dropped:
+        line.append(f" {told.failed + told.dropped:,}\u00a0not\u00a0delivered: {told.problem or 'too many'}", "red")
+    return line
 
 
 def issues(found: Sequence[Issue], wallet: str, width: int, most: int) -> list[Text]:

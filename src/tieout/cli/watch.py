@@ -17,7 +17,7 @@ from tieout.app.settings import Settings
 from tieout.app.watching import Look, Outage, WatchRequest, watch
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, wallet_address
-from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, money, out, print_json, run, short, when
+from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, fail, money, out, print_json, run, short, when
 from tieout.client.endpoints import Endpoints
 from tieout.jobs.tie_out import TieOut
 from tieout.ledger.units import decimal_text
@@ -33,6 +33,10 @@ def watch_(
         list[str] | None,
         typer.Option("--node", help="A Polygon JSON-RPC node; repeatable, the best first.", envvar="TIEOUT_NODE"),
     ] = None,
+    node_ws: Annotated[
+        str,
+        typer.Option("--node-ws", help="A node's WebSocket: look at every new head.", envvar="TIEOUT_NODE_WS"),
+    ] = "",
     first: Annotated[
         int | None,
         typer.Option("--from-block", help="Where the wallet's history begins; needed only the first time.", min=0),
@@ -41,7 +45,9 @@ def watch_(
     as_json: AsJson = False,
 ) -> None:
     """Keep the books of a wallet from the chain, and compare them with its balances at every final block."""
-    request = WatchRequest(wallet, tuple(node or Endpoints().rpc), first)
+    if node_ws and not node_ws.startswith(("ws://", "wss://")):
+        fail("--node-ws: expected ws:// or wss:// and a host, was something else")
+    request = WatchRequest(wallet, tuple(node or Endpoints().rpc), first, node_ws=node_ws)
 
     async def work() -> int:
         async with database(Settings()) as dsn, connected(dsn) as connection:
@@ -105,6 +111,10 @@ def _view(look: Look, books: WalletBooks, width: int) -> Group:
         f"{books.head.seq:,}",
         (" entries in the log", "dim"),
     )
+    if look.hearing:
+        heard.append_text(
+            Text.assemble(("  heads ", "dim"), (look.hearing, "" if look.hearing == "live" else "yellow"))
+        )
     return Group(
         head, heard, Text(), *_positions(books).lines(width), Text(), tie_line(look.tie), *_differences(look.tie)
     )

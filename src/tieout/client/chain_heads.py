@@ -60,7 +60,7 @@ class _Answer(msgspec.Struct):
 def _is_pong(raw: bytes) -> bool:
     """Whether *raw* answers our ping; an error answers it, too."""
     try:
-        return msgspec.json.decode(raw, type=_Answer).id == _PING
+        return bool(msgspec.json.decode(raw, type=_Answer).id == _PING)
     except msgspec.MsgspecError:
         return False
 

@@ -25,6 +25,9 @@ class Result:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+Told = Callable[[Finding, int], None]
+"""Hears of every issue that is raised, and when. It returns at once and raises nothing."""
+
 Work = Callable[[], Awaitable[Result]]
 """The work of a job. Raises VenueError or CallFailedError when the venue does not let it be done."""
 
@@ -41,9 +44,10 @@ class Ended:
 
     @property
     def is_clean(self) -> bool:
-        """It ran to its end and found nothing that makes the books doubtful."""
+        """It ran to its end and found nothing that makes the books doubtful where something may be quoted."""
         return self.outcome is not Outcome.FAILED and not any(
-            found.severity.is_grave and found.action is not Action.CORRECTED for found in self.result.findings
+            found.severity.is_grave and found.action not in (Action.CORRECTED, Action.HALTED)
+            for found in self.result.findings
         )
 
 
@@ -53,8 +57,11 @@ UNAVAILABLE = {"clob": IssueType.CLOB_UNAVAILABLE, "data-api": IssueType.DATA_AP
 class JobRunner:
     """Runs the jobs of one wallet. Whoever waits takes turns in the order of asking, so none starves."""
 
-    def __init__(self, connection: asyncpg.Connection, lease: Lease, clock: Clock) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, lease: Lease, clock: Clock, told: Told = lambda *_: None
+    ) -> None:
         """*connection* is for the records alone: no job may use it."""
+        self._told = told
         self._connection = connection
         self._lease = lease
         self._clock = clock
@@ -87,8 +94,10 @@ class JobRunner:
 
     async def raise_issue(self, finding: Finding) -> None:
         """Keep an issue that no run found."""
+        now_ms = self._clock.now_ms()
         async with self._writing:
-            await runs.raise_issue(self._connection, self._lease.wallet_id, finding, self._clock.now_ms())
+            await runs.raise_issue(self._connection, self._lease.wallet_id, finding, now_ms)
+        self._told(finding, now_ms)
 
     def _ended(self, job: Job, outcome: Outcome, result: Result, problem: str = "") -> Ended:
         return Ended(job, self._clock.now_ms(), outcome, result, problem)
@@ -99,6 +108,8 @@ class JobRunner:
             for finding in ended.result.findings:
                 await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
             await runs.finish(self._connection, self._lease, run_id, ended.outcome, ended.at_ms, detail)
+        for finding in ended.result.findings:
+            self._told(finding, ended.at_ms)
 
 
 def failure(job: Job, error: VenueError | CallFailedError) -> Finding:

@@ -15,7 +15,8 @@ TIMES = 3
 WITHIN_MS = 3_600_000
 """So many runs with a drift on one market, within so long (catalog, I1)."""
 
-_RUNS_MAX = 1_000
+_RUNS_MAX = 8_000
+"""Runs that are looked at: one every half second fits, as new heads may ask for."""
 
 _DRIFTED = (
     "SELECT drifted FROM (SELECT ended_at_ms, COALESCE(detail->'drifted', detail->'positions'->'drifted') AS drifted "

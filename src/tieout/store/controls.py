@@ -150,6 +150,20 @@ async def set_state(connection: asyncpg.Connection, wallet_id: int, command: Com
         raise ControlHeldError(f"{error.args[0]}: only {needed} may lift that", lift) from error
 
 
+async def was_set(connection: asyncpg.Connection, wallet_id: int, condition_id: str, state: State, reason: str) -> bool:
+    """Whether the control was in that state for that reason at any time."""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT 1 FROM control_event WHERE wallet_id = $1 AND condition_id = $2 AND state = $3 "
+            "AND reason = $4)",
+            wallet_id,
+            condition_id,
+            state.value,
+            reason,
+        )
+    )
+
+
 async def history(connection: asyncpg.Connection, wallet_id: int, *, limit: int = 100) -> list[ControlEvent]:
     """The last changes of the wallet's controls, newest first."""
     rows = await connection.fetch(

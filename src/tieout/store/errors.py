@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class StoreError(Exception):
     """The database refused or could not be reached; the message says what to do."""
@@ -20,4 +23,9 @@ class LeaseHeldError(StoreError):
 
 
 class BrokenInvariantError(StoreError):
-    """A constraint of the database refused a booking: the books would not balance. Halt and keep the evidence."""
+    """The books do not balance, or a constraint refused a booking by which they would not. Halt, keep the evidence."""
+
+    def __init__(self, message: str, evidence: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.evidence = dict(evidence or {})
+        """JSON values."""
