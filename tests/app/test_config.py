@@ -299,3 +299,44 @@ def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
     names = set(re.findall(r"^([\w]+) = ", shown, flags=re.MULTILINE))
     missing = {*Params.__struct_fields__, *Limits.__struct_fields__} - names
     assert missing == set()
+
+
+def test_alerts_and_heads(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "tell"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    text = ACCOUNT + (
+        '[venue]\nnode_ws = "wss://a.example/v2/planted"\n[jobs]\nhead_spacing_ms = 4_000\n[alerts]\n'
+        'command = ["bin/tell", "--loud"]\nwebhook = "https://b.example/planted/"\nseverity = "CRITICAL"\n'
+        "spacing_ms = 0\ntimeout_ms = 500\n"
+    )
+    config = read(tmp_path, text)
+    assert config.endpoints.rpc_ws == "wss://a.example/v2/planted"
+    assert config.jobs.head_spacing_ms == 4_000
+    told = config.alerts
+    assert (told.command, told.webhook) == ((str(program), "--loud"), "https://b.example/planted/")
+    assert (told.severity, told.spacing_ms, told.timeout_ms) == ("CRITICAL", 0, 500)
+    assert "planted" not in repr(config)
+    given = read(tmp_path, text, TIEOUT_NODE_WS="ws://c.example", TIEOUT_ALERT_WEBHOOK="http://d.example/x/")
+    assert (given.endpoints.rpc_ws, given.alerts.webhook) == ("ws://c.example", "http://d.example/x/")
+
+
+def test_wrong_alerts_and_heads_are_said_without_their_addresses(tmp_path: Path) -> None:
+    text = ACCOUNT + (
+        '[venue]\nno_node = true\nnode_ws = "wss://a.example/planted"\n[alerts]\ncommand = ["no-such-program-here"]\n'
+        'webhook = "ftp://b.example/planted"\nseverity = "ERR"\nspacing_ms = -1\ntimeout_ms = 99\nurl = "x"\n'
+    )
+    told = problems(tmp_path, text, TIEOUT_NODE_WS="c.example/planted", TIEOUT_ALERT_WEBHOOK="d.example/planted")
+    assert {problem.partition(":")[0] for problem in told} == {
+        "venue.node_ws",
+        "TIEOUT_NODE_WS",
+        "TIEOUT_ALERT_WEBHOOK",
+        "alerts.command",
+        "alerts.webhook",
+        "alerts.severity",
+        "alerts.spacing_ms",
+        "alerts.timeout_ms",
+        "alerts.url",
+    }
+    assert "planted" not in "\n".join(told)

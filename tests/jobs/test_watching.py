@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from support.database import connected, in_loop
 from tieout.app import watching
 from tieout.app.clock import now_ms
 from tieout.app.history import verify
+from tieout.app.waking import Hearing
 from tieout.app.watching import Look, Outage, UnknownStartError, WatchRequest, watch
 from tieout.client.endpoints import Endpoints
 from tieout.intake.intake import Incoming, Intake
@@ -199,5 +201,32 @@ def test_blocks_that_the_node_does_not_have_are_not_asked_for(dsn: str) -> None:
             (look,) = await looks(dsn, scenario, WatchRequest(request.wallet, request.nodes, 0, poll_ms=0), 1)
             assert look.step.first == earliest
             assert look.tie.holds
+
+    run()
+
+
+def test_every_new_head_is_looked_at_long_before_the_interval(dsn: str) -> None:
+    """Without a head the next look comes after 10 s of real time; the world only moves when the test says so."""
+
+    @in_loop
+    async def run() -> None:
+        async with served() as (scenario, request):
+            socket = "ws" + request.nodes[0].removeprefix("http")
+            stream = watch(dsn, replace(request, poll_ms=0, node_ws=socket))
+            found: list[Look] = []
+            async for look in stream:
+                if isinstance(look, Look):
+                    found.append(look)
+                    if look.hearing is Hearing.LIVE:
+                        break
+            for _ in range(3):
+                scenario.world.scheduler.run_for(10_000)
+                look = await anext(stream)
+                assert isinstance(look, Look)
+                found.append(look)
+            await stream.aclose()
+            assert [look.tie.holds for look in found] == [True] * len(found)
+            assert found[-1].step.block.number > found[-4].step.block.number
+            assert found[-1].hearing is Hearing.LIVE
 
     run()
