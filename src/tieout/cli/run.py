@@ -51,8 +51,8 @@ def run_(
                 fail(
                     f"the books broke a rule of their own, and the wallet is halted: {error}. The evidence is kept: "
                     f"`tieout issues --wallet {read.wallet}`, then `tieout audit --wallet {read.wallet}`; "
-                    f"`tieout resume --force --wallet {read.wallet}` lifts the halt. Orders may rest at the venue: "
-                    "cancel them on its site"
+                    f"`tieout resume --force --wallet {read.wallet}` lifts the halt. Every order was cancelled as "
+                    "far as the venue answered: look on its site that none rests"
                 )
 
     run(work)
