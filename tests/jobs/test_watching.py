@@ -16,8 +16,8 @@ from tieout.app.waking import Hearing
 from tieout.app.watching import Look, Outage, UnknownStartError, WatchRequest, watch
 from tieout.client.endpoints import Endpoints
 from tieout.intake.intake import Incoming, Intake
-from tieout.jobs.chain_follower import WINDOW_MAX
 from tieout.jobs.height import as_of
+from tieout.jobs.window_width import FIRST_WIDTH
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
 from tieout.store.wallets import acquire, wallet_id_of
@@ -169,7 +169,7 @@ def test_a_node_that_bounds_ranges_is_asked_for_less(dsn: str) -> None:
     @in_loop
     async def run() -> None:
         async with served() as (scenario, request):
-            scenario.world.scheduler.run_for(WINDOW_MAX * 2_000 // 8)
+            scenario.world.scheduler.run_for(FIRST_WIDTH * 2_000 // 8)
             scenario.faults.on("logs-refused", count=3)
             (look,) = await looks(dsn, scenario, request, 1)
             assert look.tie.holds

@@ -14,16 +14,11 @@ from tieout.client.errors import ErrorKind, Meaning, VenueError
 from tieout.client.rpc import CallFailedError
 from tieout.jobs.chain_logs import filters
 from tieout.jobs.provisional import ProvisionalBlocks
-from tieout.venue.chain_window import decode_window, seen
+from tieout.jobs.window_width import SURE, WindowWidth
+from tieout.venue.chain_window import decode_window
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
 from tieout.venue.wire import WireError
-
-WINDOW_MAX = 2_000
-"""Blocks asked for at once; nodes bound it between 500 and 10,000, so it adapts."""
-
-LOGS_MAX = 10_000
-"""Transactions of one window after which the next one is made smaller: everything of a window is held in memory."""
 
 RECEIPTS_MAX = 50
 """Receipts in one request."""
@@ -48,7 +43,7 @@ class ChainFollower:
         self._chain = chain
         self._wallet = wallet
         self._identity = Identity(wallet, frozenset())
-        self._window = WINDOW_MAX
+        self._width = WindowWidth()
         self._begun = False
         self._provisional = provisional
         self.next_block = first
@@ -65,18 +60,18 @@ class ChainFollower:
         await self._begin()
         first, transactions = self.next_block, 0
         while self.next_block <= head.number:
-            last = min(self.next_block + self._window - 1, head.number)
+            last = min(self.next_block + self._width.blocks - 1, head.number)
+            asked = last - self.next_block + 1
             try:
                 found = await self._read(self.next_block, last)
-            except CallFailedError:
-                if self._window == 1:
+            except (CallFailedError, VenueError) as error:
+                if not _is_too_much(error, asked):
                     raise
-                # The range was too wide for this node, or had too many logs.
-                self._window = max(1, min(self._window, last - self.next_block + 1) // 2)
+                self._width.refused(asked)
                 continue
+            self._width.answered(asked, found)
             transactions += found
             self.next_block = last + 1
-            self._window = max(1, self._window // 2) if found > LOGS_MAX else min(self._window * 2, WINDOW_MAX)
             await self.progress(last, head.number)
         if self._provisional is not None:
             await self._provisional.follow(head)
@@ -93,14 +88,13 @@ class ChainFollower:
         """Book the transactions of these blocks; how many there were."""
         answers = await self._chain.window(filters(self._wallet, first, last), last, kind="chain_window")
         try:
-            others = [each.tx_hash for each in decode_window(answers, self._identity, Decoded(""))]
-            everything = seen(answers)
+            window = decode_window(answers, self._identity, Decoded(""))
         except WireError as error:
             raise VenueError(ErrorKind.TRANSIENT, Meaning.UNREADABLE, "eth_getLogs", str(error)) from None
         if self._provisional is not None:
-            await self._provisional.seen_as_final(everything)
-        await self._receipts(others)
-        return len(everything)
+            await self._provisional.seen_as_final(window.transactions)
+        await self._receipts([each.tx_hash for each in window.unexplained])
+        return len(window.transactions)
 
     async def _receipts(self, tx_hashes: Sequence[str]) -> None:
         for at in range(0, len(tx_hashes), RECEIPTS_MAX):
@@ -113,6 +107,16 @@ class ChainFollower:
                     "eth_getTransactionReceipt",
                     f"the node shows logs of {missing[0]} and no receipt",
                 )
+
+
+def _is_too_much(error: CallFailedError | VenueError, blocks: int) -> bool:
+    """Whether a node that failed with *error* may answer for fewer than so many *blocks*.
+
+    Too wide a range, too many logs: nodes say it by JSON-RPC or by HTTP, or take too long, or answer too much.
+    """
+    if isinstance(error, CallFailedError) or error.meaning is Meaning.REFUSED:
+        return blocks > 1
+    return error.meaning is Meaning.NO_ANSWER and blocks > SURE
 
 
 async def _unheard(_block: int, _last: int) -> None:

@@ -9,8 +9,15 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def hex_bytes(value: object, field: str) -> bytes:
     """The bytes of 0x hex text."""
-    if isinstance(value, str) and value[:2] in ("0x", "0X") and len(value) % 2 == 0 and _HEX.issuperset(value[2:]):
-        return bytes.fromhex(value[2:])
+    if isinstance(value, str) and value[:2] in ("0x", "0X"):
+        try:
+            data = bytes.fromhex(value[2:])
+        except ValueError:
+            pass
+        else:
+            if 2 * len(data) + 2 == len(value):
+                # fromhex passes over blanks.
+                return data
     raise WireError(f"{field}: expected 0x hex of whole bytes, was {shown(value)}")
 
 

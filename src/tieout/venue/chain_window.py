@@ -27,20 +27,29 @@ class Seen(NamedTuple):
     block_hash: str
 
 
-def decode_window(answers: object, identity: Identity, out: Decoded) -> list[Seen]:
-    """Adds the facts of each transaction that fills account for to the unit; returns the others, in chain order.
+class Window(NamedTuple):
+    """What a window tells: every transaction in chain order, and those of them that only their receipts explain."""
+
+    transactions: list[Seen]
+    unexplained: list[Seen]
+
+
+def decode_window(answers: object, identity: Identity, out: Decoded) -> Window:
+    """Adds the facts of each transaction that fills account for to the unit.
 
     A batch with an error in it says nothing: it is asked again.
     """
-    others = []
+    window = Window([], [])
     for group in by_transaction(rows_of(answers)):
+        each = _seen(group[0])
+        window.transactions.append(each)
         alone = Decoded(out.kind)
         decode_transaction(group, {}, identity, alone)
         if not alone.problems and is_all_fills(alone.facts):
             out.absorb(alone)
         else:
-            others.append(_seen(group[0]))
-    return others
+            window.unexplained.append(each)
+    return window
 
 
 def seen(answers: object) -> list[Seen]:
