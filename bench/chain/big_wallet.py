@@ -78,9 +78,9 @@ class BigWallet:
 
     def _run(self, call: calls.Call) -> None:
         receipt = self.chain.run(self._block, call)
-        self.logs += sum(self._tells_us(log) for log in receipt.logs)
+        self.logs += sum(self.tells_us(log) for log in receipt.logs)
 
-    def _tells_us(self, log: Log) -> bool:
+    def tells_us(self, log: Log) -> bool:
         """Whether it is one of the logs by which a wallet is followed: its tokens, its money, fills of its orders."""
         if log.topic0 == topics.ORDER_FILLED:
             return log.indexed[1] == self.wallet

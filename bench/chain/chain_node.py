@@ -70,7 +70,10 @@ class ChainNode:
         self.behind = 0
         """Blocks that its logs and its block number lag behind what it says of the head."""
         self.breaks_after: int | None = None
-        """Requests after which it answers 500."""
+        """Requests after which it answers 500, or nothing at all when it `hangs_up`."""
+        self.hangs_up = False
+        self.refuses_by_http = False
+        """Whether what asks too much gets HTTP 400, as some providers do it."""
         self.seen = Seen()
         self._logs = WalletLogs(big.chain, big.wallet)
         self._bodies = [msgspec.json.encode(log_view(log)) for log in self._logs.logs]
@@ -91,10 +94,14 @@ class ChainNode:
         body = await request.read()
         self.seen.requests += 1
         if self.breaks_after is not None and self.seen.requests > self.breaks_after:
+            if self.hangs_up and request.transport is not None:
+                request.transport.abort()
             return web.Response(status=500)
+        refused = self.seen.refused
         answer = self.answer(body)
         self.seen.sent += len(answer)
-        return web.Response(body=answer, content_type="application/json")
+        status = 400 if self.refuses_by_http and self.seen.refused > refused else 200
+        return web.Response(body=answer, status=status, content_type="application/json")
 
     def answer(self, body: bytes) -> bytes:
         """The answer to a call or a batch."""

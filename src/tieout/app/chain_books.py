@@ -149,8 +149,12 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
     if first_block is not None and (mark is None or begins is None or first_block < begins):
         await watermarks.put(connection, wallet_id, BEGINS, Watermark(str(first_block), now_ms()), forced=True)
         return first_block, first_block
-    next_block = int(mark.value) if mark is not None else await _block_after_books(connection, wallet_id)
-    return begins or 0, next_block
+    if mark is not None:
+        return begins or 0, int(mark.value)
+    if begins is not None:
+        # The run that began there ended within its first window: some of it may be booked and some not.
+        return begins, begins
+    return 0, await _block_after_books(connection, wallet_id)
 
 
 async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:
