@@ -147,14 +147,14 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
     mark = await watermarks.get(connection, wallet_id, CHAIN)
     begins = int(known.value) if known is not None else None
     if first_block is not None and (mark is None or begins is None or first_block < begins):
-        await watermarks.put(connection, wallet_id, BEGINS, Watermark(str(first_block), now_ms()), forced=True)
+        start = Watermark(str(first_block), now_ms())
+        async with connection.transaction():
+            # Both at once: a run that ends before its first window is booked must begin here again.
+            await watermarks.put(connection, wallet_id, BEGINS, start, forced=True)
+            await watermarks.put(connection, wallet_id, CHAIN, start, forced=True)
         return first_block, first_block
-    if mark is not None:
-        return begins or 0, int(mark.value)
-    if begins is not None:
-        # The run that began there ended within its first window: some of it may be booked and some not.
-        return begins, begins
-    return 0, await _block_after_books(connection, wallet_id)
+    next_block = int(mark.value) if mark is not None else await _block_after_books(connection, wallet_id)
+    return begins or 0, next_block
 
 
 async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:
