@@ -13,7 +13,7 @@ from tieout.app.config_text import Draft, config_text
 from tieout.client.limits import DEFAULT_RULES, Window
 from tieout.client.markets import MarketInfo
 from tieout.client.signer_limits import TIERS, Tier
-from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits

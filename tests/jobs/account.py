@@ -29,7 +29,8 @@ from tieout.client.transport import HttpCarrier, RawBody, Recorder
 from tieout.client.user_feed import UserFeed
 from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
-from tieout.jobs.order_desk import BookFacts, OrderDesk
+from tieout.jobs.job import BookFacts
+from tieout.jobs.order_desk import OrderDesk
 from tieout.jobs.tie_out import settled_shares
 from tieout.ledger.facts import AnyFact
 from tieout.sim.scenario import Options, Scenario, build

@@ -10,7 +10,7 @@ from jobs.account import MILLION, House, WorldClock, house
 from support.database import in_loop
 from tieout.client.keys import PrivateKey
 from tieout.client.orders import OrderSigner, OrderWanted
-from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_sync import YOUNG_MS, OrderSync
 from tieout.jobs.own_orders import Salts, own_order_ids, unresolved_intents

@@ -8,7 +8,8 @@ from jobs.account import MILLION, House, WorldClock, house
 from support.database import in_loop
 from tieout.app.history import verify
 from tieout.client.orders import OrderWanted
-from tieout.jobs.foreign_orders import ForeignOrders, untouchable
+from tieout.jobs.foreign_orders import untouchable
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.job import JobRunner
 from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.own_orders import own_intents, own_order_ids

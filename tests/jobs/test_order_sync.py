@@ -11,7 +11,7 @@ from jobs.account import MILLION, House, house
 from support.database import in_loop, until
 from tieout.client.errors import VenueError
 from tieout.client.orders import OrderWanted
-from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import ABSENT
 from tieout.jobs.order_sync import GONE, YOUNG_MS, OrderSync, OrderSyncReport

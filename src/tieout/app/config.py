@@ -17,7 +17,7 @@ from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule
 from tieout.client.markets import MarketInfo
 from tieout.client.signer_limits import TIERS, Tier
-from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.market_making import Maker
 from tieout.quoting.ladder import Ladder
 from tieout.quoting.params import Params

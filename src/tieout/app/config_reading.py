@@ -35,7 +35,7 @@ from tieout.client.endpoints import Endpoints
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule, Window
 from tieout.client.signer_limits import TIERS, Tier
-from tieout.jobs.foreign_orders import ForeignOrders
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import RANGES, Params, ParamsError
 from tieout.quoting.risk import Limits

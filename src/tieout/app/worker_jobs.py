@@ -21,12 +21,11 @@ from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.full_sync import FullSync
-from tieout.jobs.job import Ended, JobRunner, Result, Work
+from tieout.jobs.job import BookFacts, Ended, JobRunner, Result, Work
 from tieout.jobs.market_check import MarketCheck
 from tieout.jobs.market_making import MarketMaking
 from tieout.jobs.negative_balance import require_no_negative_balance
 from tieout.jobs.opening import Opening
-from tieout.jobs.order_desk import BookFacts
 from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.position_sync import CHAIN, PositionSync

@@ -17,8 +17,7 @@ from tieout.client.pages import Listing
 from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.drift_cause import may_have_held
 from tieout.jobs.drift_findings import Drift, drift_finding, explained
-from tieout.jobs.job import Result
-from tieout.jobs.order_desk import BookFacts
+from tieout.jobs.job import BookFacts, Result
 from tieout.jobs.repeated_drift import repeated
 from tieout.ledger.facts import AdjustmentInferred
 from tieout.ledger.rows import share_changes

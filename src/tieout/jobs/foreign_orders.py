@@ -7,25 +7,14 @@ looks after them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import asyncpg
 
 from tieout.client.rows import OpenOrder
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import OrderDesk
 from tieout.jobs.own_orders import own_order_ids
 from tieout.store.runs import Action, Finding, IssueType, Severity
-
-
-class ForeignOrders(StrEnum):
-    """What becomes of an open order of the wallet that is not ours."""
-
-    ADOPT = "adopt"
-    """Quoting treats it as its own: it counts, and is cancelled when it is not wanted."""
-    CANCEL = "cancel"
-    """It is cancelled at once."""
-    LEAVE = "leave"
-    """It is shown, and nothing of ours touches it."""
 
 
 async def untouchable(

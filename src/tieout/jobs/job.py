@@ -12,6 +12,7 @@ import asyncpg
 from tieout.client.clock import Clock
 from tieout.client.errors import VenueError
 from tieout.client.rpc import CallFailedError
+from tieout.ledger.facts import AnyFact
 from tieout.store import runs
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome, Severity
 from tieout.store.wallets import Lease
@@ -24,6 +25,9 @@ class Result:
     findings: Sequence[Finding] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
 
+
+BookFacts = Callable[[Sequence[AnyFact]], Awaitable[None]]
+"""Books facts of our own, all of one call together; returns when they are committed."""
 
 Told = Callable[[Finding, int], None]
 """Hears of every issue that is raised, and when. It returns at once and raises nothing."""

@@ -15,7 +15,7 @@ from tieout.client.chain import BlockHead, Chain
 from tieout.client.clock import Clock
 from tieout.client.rpc import CallFailedError
 from tieout.jobs.height import UNSETTLED
-from tieout.jobs.order_desk import BookFacts
+from tieout.jobs.job import BookFacts
 from tieout.jobs.tie_out import TieOut, by_ledger, coin_balances
 from tieout.ledger.facts import AdjustmentInferred, AnyFact, CashFlowed, Flow
 from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION

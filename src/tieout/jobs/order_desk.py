@@ -7,7 +7,7 @@ books know what to ask the venue about, also after the process was killed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +19,11 @@ from tieout.client.clob_orders import PLACE_MAX, ClobOrders
 from tieout.client.clock import Clock
 from tieout.client.errors import ErrorKind, Rejected, VenueError
 from tieout.client.orders import OrderSigner, OrderWanted, SignedOrder
+from tieout.jobs.job import BookFacts
 from tieout.jobs.order_questions import Answer, OrderQuestions, or_error, says_over, trades_from_s
 from tieout.jobs.order_questions import Fate as Fate
 from tieout.jobs.own_orders import Sent, unresolved_intents
 from tieout.ledger.facts import AnyFact, OrderClosed, OrderIntended, OrderPlaced, OrderRejected
-
-BookFacts = Callable[[Sequence[AnyFact]], Awaitable[None]]
-"""Books facts of our own, all of one call together; returns when they are committed."""
 
 UNMENTIONED = "the venue did not say what became of its cancel"
 

@@ -18,7 +18,8 @@ from tieout.client.errors import VenueError
 from tieout.client.pages import Listing
 from tieout.client.rows import OpenOrder
 from tieout.jobs import order_findings as found
-from tieout.jobs.foreign_orders import ForeignOrders, follow_policy, untouchable
+from tieout.jobs.foreign_orders import follow_policy, untouchable
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.job import Result, failure
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import or_error, trades_from_s

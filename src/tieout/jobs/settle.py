@@ -14,9 +14,8 @@ import asyncpg
 from tieout.client.chain import Chain
 from tieout.client.clob_account import ClobAccount
 from tieout.client.clock import Clock
-from tieout.jobs.job import Result
+from tieout.jobs.job import BookFacts, Result
 from tieout.jobs.log_reading import last_match_heard
-from tieout.jobs.order_desk import BookFacts
 from tieout.jobs.order_questions import trades_from_s
 from tieout.ledger.facts import ClaimRejected
 from tieout.ledger.units import decimal_text
