@@ -1,5 +1,5 @@
 """`python -m tieout`."""
 
-from tieout.cli.main import app
+from tieout.cli.main import main
 
-app()
+main()

@@ -1,65 +1,71 @@
-"""The command line: `tieout`."""
+"""The command line: `tieout`. Only the command that was typed is loaded; for help, all of them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
-
-from tieout.cli import (
-    adjust,
-    audit,
-    books,
-    certify,
-    control,
-    database,
-    demo,
-    doctor,
-    explain,
-    importing,
-    init,
-    log,
-    movements,
-    quotes,
-    run,
-    runs,
-    sim,
-    watch,
-)
 
 if not __debug__:
     sys.exit("tieout does not run under python -O: its own checks would be off")
 
-app = typer.Typer(
-    name="tieout",
-    help="Exact books for Polymarket wallets: every change of inventory with its evidence.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("init")(init.init)
-app.command("doctor")(doctor.doctor)
-app.command("import")(importing.import_)
-app.command("books")(books.books)
-app.command("orders")(movements.orders)
-app.command("fills")(movements.fills)
-app.command("log")(log.log)
-app.command("explain")(explain.explain)
-app.command("replay")(audit.replay)
-app.command("audit")(audit.audit)
-app.command("certify")(certify.certify_)
-app.command("verify")(certify.verify_)
-app.command("demo")(demo.demo)
-app.command("run")(run.run_)
-app.command("watch")(watch.watch_)
-app.command("runs")(runs.runs)
-app.command("issues")(runs.issues)
-app.command("quotes")(quotes.quotes)
-app.command("control")(control.control)
-app.command("pause")(control.pause)
-app.command("resume")(control.resume)
-app.command("halt")(control.halt)
-app.add_typer(adjust.app, name="adjust")
-app.add_typer(database.app, name="db")
-app.add_typer(sim.app, name="sim")
+COMMANDS = {
+    "init": "init:init",
+    "doctor": "doctor:doctor",
+    "import": "importing:import_",
+    "books": "books:books",
+    "orders": "movements:orders",
+    "fills": "movements:fills",
+    "log": "log:log",
+    "explain": "explain:explain",
+    "replay": "audit:replay",
+    "audit": "audit:audit",
+    "certify": "certify:certify_",
+    "verify": "certify:verify_",
+    "demo": "demo:demo",
+    "run": "run:run_",
+    "watch": "watch:watch_",
+    "runs": "runs:runs",
+    "issues": "runs:issues",
+    "quotes": "quotes:quotes",
+    "control": "control:control",
+    "pause": "control:pause",
+    "resume": "control:resume",
+    "halt": "control:halt",
+    "adjust": "adjust:app",
+    "db": "database:app",
+    "sim": "sim:app",
+}
+"""Command -> the module of `tieout.cli` and the function, or the group of commands, that it is."""
+
+
+def app_of(typed: Sequence[str]) -> typer.Typer:
+    """The command line for what was *typed*: the one command it names, or all of them."""
+    made = typer.Typer(
+        name="tieout",
+        help="Exact books for Polymarket wallets: every change of inventory with its evidence.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_nothing)  # a group, also with one command in it
+    for name in [typed[0]] if typed and typed[0] in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"tieout.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            made.add_typer(found, name=name)
+        else:
+            made.command(name)(found)
+    return made
+
+
+def _nothing() -> None:
+    """Exact books for Polymarket wallets: every change of inventory with its evidence."""
+
+
+def main() -> None:
+    """Run what was typed."""
+    app_of(sys.argv[1:])()
