@@ -197,7 +197,7 @@ class Booker:
                 self.cache.drop()
             return None
         booking = await self._booking(changes)
-        self.cache.advance(booking.new_head, len(changes.log))
+        self.cache.advance(booking.new_head)
         return booking
 
     async def _route(self, nodes: Sequence[str], changes: _Changes) -> int:
@@ -217,13 +217,13 @@ class Booker:
         cache = self.cache
         seq, previous = cache.head.seq, cache.head.hash
         wallet_id = self._lease.wallet_id
-        books, root = cache.books, cache.root
+        root = cache.root
         for count, (item, routed) in enumerate(zip(heard, numbers, strict=True)):
             if count % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
             number = root(routed)
             fact = item.fact
-            if not books[number].merge(fact):
+            if not cache.merge(number, fact):
                 continue
             body = encode(fact)
             seq += 1
@@ -240,7 +240,6 @@ class Booker:
             )
             previous = entry.chained(previous)
             changes.log.append((wallet_id, *entry[:-1], previous))
-            cache.facts[number] += 1
             changes.touched[number] = None
 
     async def _booking(self, changes: _Changes) -> Booking:

@@ -12,13 +12,16 @@ import asyncpg
 
 from tieout.ledger.book import Book
 from tieout.ledger.books import Router
-from tieout.ledger.facts import decode
+from tieout.ledger.facts import AnyFact, ChainFact, CollateralMoved, decode
 from tieout.ledger.rows import PositionRow, position_rows
 from tieout.store import log
 from tieout.store.wallets import Head, Lease, head_of
 
 FACTS_MAX = 1_000_000
 """Facts kept in memory, over all books (about 300 bytes each); the books used longest ago are dropped first."""
+
+CHAIN_WEIGHT = 5
+"""As how many facts one from the chain counts: it keeps its hashes and addresses, and a movement of its own."""
 
 NODES_MAX = 300_000
 """Routes kept in memory."""
@@ -36,13 +39,13 @@ class BookCache:
         self.head = Head(-1, b"")
         self.router = Router()
         self.books: dict[int, Book] = {}
-        self.facts: dict[int, int] = {}
-        """Book -> how many facts it was made of."""
+        self._weights: dict[int, int] = {}
+        """Book -> how many facts it was made of, each by its weight."""
         self.exported: dict[int, dict[str, PositionRow]] = {}
         """Book -> token -> the row as the database has it."""
         self._known_books = 0
         self._held = 0
-        """Facts in memory, by the last count and what came since."""
+        """Weight in memory, by the last count and what came since."""
         self._steady = 0
         self._knows_all = False
         """Whether every stored route is in memory: then a node that is not is new."""
@@ -65,7 +68,7 @@ class BookCache:
         self.head = Head(-1, b"")
         self.router = Router()
         self.books = {}
-        self.facts = {}
+        self._weights = {}
         self.exported = {}
         self._steady = 0
         self._knows_all = False
@@ -77,27 +80,26 @@ class BookCache:
 
     def trim(self) -> None:
         """Drop the books used longest ago until the limit is kept. Only when everything is written."""
-        total = sum(self.facts.values())
+        total = sum(self._weights.values())
         for number in list(self.books):
             if total <= FACTS_MAX:
                 break
-            total -= self.facts[number]
+            total -= self._weights[number]
             self._forget(number)
         self._held = total
         if len(self.router.book_of) > NODES_MAX:
             self.router.book_of = {}
             self._knows_all = False
 
-    def advance(self, head: Head, facts: int) -> None:
-        """Go on from *head*, to which a booking of this cache with so many new *facts* leads."""
+    def advance(self, head: Head) -> None:
+        """Go on from *head*, to which a booking of this cache leads."""
         self.head = head
-        self._held += facts
         self._steady += 1
         self._known_books = self.router.next_book
 
     def _forget(self, number: int) -> None:
         self.books.pop(number, None)
-        self.facts.pop(number, None)
+        self._weights.pop(number, None)
         self.exported.pop(number, None)
 
     async def know(self, nodes: Iterable[str]) -> None:
@@ -126,6 +128,16 @@ class BookCache:
             self._knows_all = True
             for node, book in rows:
                 self.router.book_of.setdefault(node, self.root(book))
+
+    def merge(self, number: int, fact: AnyFact) -> bool:
+        """Take *fact* into a book that is in memory; returns whether it said anything new."""
+        if not self.books[number].merge(fact):
+            return False
+        # Of the movements of coins, one for every fill, little is kept.
+        weight = CHAIN_WEIGHT if isinstance(fact, ChainFact) and not isinstance(fact, CollateralMoved) else 1
+        self._weights[number] += weight
+        self._held += weight
+        return True
 
     def root(self, book: int) -> int:
         """The book that *book* was joined into, itself when it was not."""
@@ -160,7 +172,7 @@ class BookCache:
                 missing.append(number)
             else:
                 self.books[number] = Book()
-                self.facts[number] = 0
+                self._weights[number] = 0
         for number in (*missing, *(n for n in numbers if n not in self.exported)):
             self.exported[number] = {}
         if missing:
@@ -171,12 +183,9 @@ class BookCache:
         parts.update((book, self.root(book)) for book in list(self.router.into) if self.root(book) in parts)
         for number in missing:
             self.books[number] = Book()
-            self.facts[number] = 0
+            self._weights[number] = 0
         for book, fact in await log.facts_of_books(self._connection, self._lease.wallet_id, list(parts)):
-            number = parts[book]
-            self.books[number].merge(decode(fact))
-            self.facts[number] += 1
-            self._held += 1
+            self.merge(parts[book], decode(fact))
         for number in missing:
             read = self.books[number]
             read.settle()

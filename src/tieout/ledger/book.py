@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from tieout.ledger.events import EventFact, EventRecord, event_key, movement_of
-from tieout.ledger.evidence import TxEvidence, settle_row
+from tieout.ledger.evidence import CoinMove, TxEvidence, settle_row
 from tieout.ledger.facts import (
     AdjustmentInferred,
     AnyFact,
@@ -54,7 +54,8 @@ class Book:
         self.statements: dict[str, list[PositionStated]] = {}
         """Token -> what outside sources stated, in the order heard; no part of the books."""
         self.notes: set[MarketNoted] = set()
-        self.collateral_moves: dict[tuple[str, int], CollateralMoved] = {}
+        self.collateral_moves: dict[tuple[str, int], CoinMove] = {}
+        """By transaction and log index."""
         self.registry = Registry()
         self.timeline = Timeline()
         self._names: dict[str, str] = {}
@@ -176,7 +177,7 @@ class Book:
             known = self.collateral_moves.get(place)
             if known is not None and (fact.version, fact.removed) <= (known.version, known.removed):
                 return False
-            self.collateral_moves[place] = fact
+            self.collateral_moves[place] = CoinMove(fact.version, fact.removed, fact.amount)
             return True
         if isinstance(fact, ManualEntry | AdjustmentInferred):
             return self._merge_entry(fact)

@@ -6,6 +6,8 @@ unexplained, so any mixture of sources gives the same books.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tieout.ledger.facts import TokenMoved, TradeReported, TransferCostStated
 from tieout.ledger.movement import (
     TRANSFER_IN,
@@ -15,6 +17,14 @@ from tieout.ledger.movement import (
     chain_position,
     op_of,
 )
+
+
+class CoinMove(NamedTuple):
+    """What is kept of a CollateralMoved; signed micro-units. A wallet has one for every fill, all in one book."""
+
+    version: int
+    removed: bool
+    amount: int
 
 
 class TxEvidence:

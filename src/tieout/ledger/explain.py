@@ -76,9 +76,9 @@ def collateral_checks(books: list[Book]) -> list[str]:
     """
     moved: dict[str, int] = {}
     for book in books:
-        for move in book.collateral_moves.values():
+        for (tx_hash, _), move in book.collateral_moves.items():
             if not move.removed:
-                moved[move.tx_hash] = moved.get(move.tx_hash, 0) + move.amount
+                moved[tx_hash] = moved.get(tx_hash, 0) + move.amount
     caused = dict.fromkeys(moved, 0)
     for book in books:
         for movement in book.timeline.movements:
