@@ -7,6 +7,7 @@ on chain (F1).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,7 +21,7 @@ LATE_MS = 300_000
 """How long after it was first heard of a settled movement may be without its receipt. Finality takes some seconds,
 a reorganisation or a stuck transaction some more; the watch begins again whenever the venue's word changes."""
 
-_HELD = "SELECT token_id, shares FROM positions WHERE wallet_id = $1"
+_HELD = "SELECT token_id, shares, unexplained_shares FROM positions WHERE wallet_id = $1"
 _CASH = "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1"
 
 _ABOVE = (
@@ -67,12 +68,19 @@ async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late
     shares = {row["token_id"]: row["shares"] for row in held if row["token_id"].isdecimal()}
     counted = frozenset(late)
     pending = [_pending(row) for row in above]
+    promised: Counter[str] = Counter()
     for movement in pending:
         if movement.key not in counted:
             cash -= movement.cash
             for token_id, change in movement.changes:
                 if token_id in shares:
                     shares[token_id] -= change
+                    promised[token_id] += max(0, -change) if movement.block < 0 else 0
+    # A sale that has not settled may be of shares that left on chain meanwhile: what it took beyond those held, the
+    # position does not miss.
+    for row in held:
+        if row["unexplained_shares"] and promised[row["token_id"]]:
+            shares[row["token_id"]] -= min(row["unexplained_shares"], promised[row["token_id"]])
     return Height(shares, cash, pending)
 
 
