@@ -14,14 +14,15 @@ import pytest
 from lives.acts import Act, Bundle
 from lives.ground import W
 from lives.life import Life
-from lives.positions import convert
+from lives.positions import convert, redemption
 from lives.tally import IDENTITY, Tally, read
 from tieout.ledger.books import Books
 from tieout.ledger.facts import AnyFact, OrderFilledOnChain
 from tieout.ledger.rows import all_rows
 from tieout.sim.chain import conservation
-from tieout.sim.chain.calls import Convert
+from tieout.sim.chain.calls import Convert, ReportPayouts
 from tieout.sim.chain.chain import Block
+from tieout.sim.chain.places import AUTO_REDEEMER
 from tieout.sim.wire.rpc_views import receipt_view
 from tieout.venue.decode import decode
 
@@ -119,6 +120,25 @@ def test_I1_C2_one_unit_too_much_in_one_fill_is_seen_at_its_block(field: str) ->
 def _last_fill(facts: list[AnyFact]) -> int | None:
     places = [place for place, fact in enumerate(facts) if isinstance(fact, OrderFilledOnChain)]
     return places[-1] if places else None
+
+
+@pytest.mark.parametrize("by", [None, AUTO_REDEEMER])
+def test_S6_E4_everything_is_redeemed_in_one_transaction(by: str | None) -> None:
+    """Every condition, on both ledgers, with 1/0 and with parts."""
+    redeemed = 0
+    for seed in range(30):
+        tally, _ = lived(seed)
+        ground = tally.life.ground
+        rest = {book.condition: book for book in ground.books if not any(book.payouts(ground.state))}.values()
+        vectors = [(0, 1) if book.event else ground.draw.choice(((1, 0), (1, 2))) for book in rest]
+        calls = [ReportPayouts(book.condition, vector) for book, vector in zip(rest, vectors, strict=True)]
+        tally.take(ground.setting.done(*calls))
+        holding = [book for book in ground.books if any(book.held(ground.state))]
+        tally.take(ground.setting.done(Bundle(W, tuple(redemption(book, by) for book in holding))))
+        assert tally.shares() == {}
+        tally.audit()
+        redeemed = max(redeemed, len(holding))
+    assert redeemed > 5
 
 
 def test_two_conversions_of_one_event_in_one_transaction_are_said_not_to_be_told_apart() -> None:
