@@ -11,7 +11,14 @@ import asyncpg
 from evm.ground import Ground
 from support.database import connected
 from tieout.app.chain_books import ChainBooks, chain_books
+from tieout.app.clock import now_ms
 from tieout.app.history import verify
+from tieout.client.chain import Chain
+from tieout.client.clock import LoopClock
+from tieout.client.limits import DEFAULT_RULES, Limiter, Rule, Window
+from tieout.client.net import Net
+from tieout.client.rpc import Rpc
+from tieout.client.transport import HttpCarrier, RawBody
 from tieout.jobs.height import Height, as_of
 from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.store.wallets import wallet_id_of
@@ -26,6 +33,7 @@ class Kept:
     wallet_id: int
     reader: asyncpg.Connection
     books: ChainBooks
+    chain: Chain
     first: int
 
     async def follow(self) -> int:
@@ -38,10 +46,10 @@ class Kept:
 
     async def tie(self, block: int) -> TieOut:
         """The books as of a block against the balances there; nothing is booked of what is found."""
-        head = await self.books.chain.block(block)
+        head = await self.chain.block(block)
         assert head is not None
         height = await self.height(block)
-        return await tie_out(self.books.chain, self.wallet, height.shares, height.collateral, head)
+        return await tie_out(self.chain, self.wallet, height.shares, height.collateral, head)
 
     async def ties_out(self) -> None:
         """Read on, and fail unless the books equal what the contracts say, at every block from the first to the latest.
@@ -80,7 +88,8 @@ class Kept:
     async def acts(self) -> list[tuple[str, int, int]]:
         """(kind, shares, signed collateral) of every movement, in the order the chain gave them."""
         rows = await self.reader.fetch(
-            "SELECT kind, shares, cash FROM movements WHERE wallet_id = $1 ORDER BY occurred_at_ms, chain_position, key",
+            "SELECT kind, shares, cash FROM movements WHERE wallet_id = $1 "
+            "ORDER BY occurred_at_ms, chain_position, key",
             self.wallet_id,
         )
         return [(row["kind"], row["shares"], row["cash"]) for row in rows]
@@ -89,7 +98,22 @@ class Kept:
 @asynccontextmanager
 async def keeping(dsn: str, ground: Ground, wallet: str, first: int = 0) -> AsyncIterator[Kept]:
     """The books of *wallet* from block *first* on."""
-    async with chain_books(dsn, wallet, (ground.evm.url,), first) as books, connected(dsn) as reader:
+    async with (
+        chain_books(dsn, wallet, (ground.evm.url,), first) as books,
+        connected(dsn) as reader,
+        HttpCarrier() as carrier,
+    ):
         wallet_id = await wallet_id_of(reader, wallet)
         assert wallet_id is not None
-        yield Kept(ground, wallet, wallet_id, reader, books, first)
+        yield Kept(ground, wallet, wallet_id, reader, books, _own_chain(carrier, ground.evm.url), first)
+
+
+def _own_chain(carrier: HttpCarrier, url: str) -> Chain:
+    """The node without the pace that spares those of others: every block is compared."""
+    clock = LoopClock(now_ms)
+    limiter = Limiter(clock, {**DEFAULT_RULES, "rpc": Rule((Window(1_000_000),))})
+    return Chain(Rpc(Net(carrier, clock, limiter, _unrecorded), (url,)))
+
+
+async def _unrecorded(_: RawBody) -> None:
+    """What the comparison reads is not booked."""

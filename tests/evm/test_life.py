@@ -8,7 +8,6 @@ from evm.books import keeping
 from evm.ground import (
     ONE,
     Ground,
-    allow,
     approve,
     merge,
     mint,

@@ -1,4 +1,4 @@
-"""Wallets that act on each other at random on the real ConditionalTokens: every block ties out, every profit is right."""
+"""Wallets that act on each other at random on the real ConditionalTokens: every block ties out, with its profit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evm.ground import Ground
 from support.database import in_loop
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_lives_tie_out_at_every_block_with_their_profit(dsn: str, ground: Ground, seed: int) -> None:
     company = Company(ground, seed)
 
