@@ -40,6 +40,7 @@ bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/quoting.py
 	$(BIN)/python bench/worker.py
+	$(BIN)/python bench/chain/from_chain.py
 
 lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
 	$(BIN)/python -m pip install --quiet pip-tools

@@ -34,6 +34,9 @@ OTHERS = 50
 
 RICH = 10**18
 
+QUIET_END = 100
+"""Blocks at the end in which nothing happens any more: everything is final at the head."""
+
 _MOVES = (topics.TRANSFER, topics.TRANSFER_SINGLE, topics.TRANSFER_BATCH)
 
 
@@ -73,7 +76,7 @@ class BigWallet:
         self._waiting = _markets(chance.stream("markets"), markets)[::-1]
         self._active: list[_Traded] = []
         self._set_up()
-        self._live(logs, blocks, max(1, logs // LOGS_A_FILL // markets))
+        self._live(logs, max(1, logs // LOGS_A_FILL // markets))
         self.chain.end()
 
     def _run(self, call: calls.Call) -> None:
@@ -95,8 +98,8 @@ class BigWallet:
         self._block += 1
         self._run(calls.Deposit(self.wallet, 5_000_000 * MILLION))
 
-    def _live(self, logs: int, blocks: int, fills_a_market: int) -> None:
-        begin, last = self._block, self.last - blocks // 100
+    def _live(self, logs: int, fills_a_market: int) -> None:
+        begin, last = self._block, self.last - QUIET_END
         number = 0
         while self.logs < logs:
             # Evenly over the blocks, some of them in the same one.

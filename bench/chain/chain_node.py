@@ -72,8 +72,8 @@ class ChainNode:
         self.breaks_after: int | None = None
         """Requests after which it answers 500, or nothing at all when it `hangs_up`."""
         self.hangs_up = False
-        self.refuses_by_http = False
-        """Whether what asks too much gets HTTP 400, as some providers do it."""
+        self.refusal = "rpc"
+        """How it refuses what asks too much: by an error of the call, by "http" 400, or by a "cut" connection."""
         self.seen = Seen()
         self._logs = WalletLogs(big.chain, big.wallet)
         self._bodies = [msgspec.json.encode(log_view(log)) for log in self._logs.logs]
@@ -94,13 +94,13 @@ class ChainNode:
         body = await request.read()
         self.seen.requests += 1
         if self.breaks_after is not None and self.seen.requests > self.breaks_after:
-            if self.hangs_up and request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=500)
+            return _cut(request) if self.hangs_up else web.Response(status=500)
         refused = self.seen.refused
         answer = self.answer(body)
         self.seen.sent += len(answer)
-        status = 400 if self.refuses_by_http and self.seen.refused > refused else 200
+        if self.seen.refused > refused and self.refusal == "cut":
+            return _cut(request)
+        status = 400 if self.seen.refused > refused and self.refusal == "http" else 200
         return web.Response(body=answer, status=status, content_type="application/json")
 
     def answer(self, body: bytes) -> bytes:
@@ -167,6 +167,13 @@ class ChainNode:
     def _reach(self, params: Sequence[Any]) -> bytes:
         self.head = int(params[0])
         return b"true"
+
+
+def _cut(request: web.BaseRequest) -> web.Response:
+    """End the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _unknown(_params: Sequence[Any]) -> bytes:
