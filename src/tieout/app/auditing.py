@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
 from tieout.app.history import Verification, verify_books
 from tieout.ledger.book import Book
+from tieout.ledger.books import Books
 from tieout.ledger.explain import collateral_checks, cross_checks, row_checks
 from tieout.ledger.invariants import Finding
 from tieout.ledger.invariants import audit as audit_books
@@ -16,10 +17,16 @@ from tieout.ledger.invariants import audit as audit_books
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found. `notes` are differences to outside statements: no violation, but worth a look."""
+    """What was found. `notes` are differences to outside statements: no violation, but worth a look.
+
+    `unaccounted` are transactions whose coin transfers the movements do not account for: a violation only where the
+    books were read from the chain, whole. `books` are those that were folded.
+    """
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    unaccounted: tuple[str, ...] = ()
+    books: Books = field(default_factory=Books, repr=False)
 
     @property
     def holds(self) -> bool:
@@ -32,8 +39,8 @@ async def audit_wallet(connection: asyncpg.Connection, wallet_id: int, progress:
     result, books = await verify_books(connection, wallet_id, progress)
     folded = list(books.books.values())
     findings = findings_of(result, folded)
-    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))] + collateral_checks(folded)
-    return Audit(tuple(findings), tuple(notes))
+    notes = [note for book in folded for note in (*cross_checks(book), *row_checks(book))]
+    return Audit(tuple(findings), tuple(notes), tuple(collateral_checks(folded)), books)
 
 
 def findings_of(result: Verification, folded: list[Book]) -> list[Finding]:

@@ -7,7 +7,7 @@ movements that the block has, so it also tells cost and profit, of the books at 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tieout.app.queries import collateral_of
 from tieout.jobs.height import LATE_MS
@@ -29,6 +29,8 @@ class BlockBooks:
     flows: Mapping[str, int]
     counted: int
     left_out: int
+    movements: tuple[MovementRow, ...] = field(repr=False)
+    """Those that count."""
 
     @property
     def collateral(self) -> int:
@@ -56,7 +58,7 @@ def books_at(books: Books, block: int, at_ms: int) -> BlockBooks:
         positions += [position_row(book, token_id, each.as_tuple()) for token_id, each in folded.items()]
     totals = collateral_of(counted)
     flows = {name: getattr(totals, name) for name in totals.__slots__}
-    return BlockBooks(tuple(sorted(positions)), flows, len(counted), left_out)
+    return BlockBooks(tuple(sorted(positions)), flows, len(counted), left_out, tuple(counted))
 
 
 def _has(movement: Movement, top: int, at_ms: int) -> bool:

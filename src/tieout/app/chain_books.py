@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -51,6 +52,8 @@ class ChainBooks:
         self.chain = chain
         self.follower = follower
         self.report = Report()
+        self.seen = Counter[str]()
+        """"logs": how many of the wallet's were in the windows read."""
         self.told: Callable[[int, int], None] = lambda _block, _last: None
         """Told the block up to which everything is booked, and the one to reach."""
         follower.progress = self._reached
@@ -107,19 +110,19 @@ async def opened(
     provisional: bool,
 ) -> ChainBooks:
     """The books over *carrier*; everything that nodes answer is booked by *intake* before anybody reads it."""
-    booked = Report()
+    booked, seen = Report(), Counter[str]()
     take = _taking(intake, booked)
-    chain = Chain(Rpc(Net(carrier, clock, Limiter(clock), _recorder(take)), nodes))
+    chain = Chain(Rpc(Net(carrier, clock, Limiter(clock), _recorder(take, seen)), nodes))
     wallet_id, wallet = lease.wallet_id, lease.address
     begins, first = await _start(connection, wallet_id, first_block)
-    ahead = ProvisionalBlocks(connection, wallet_id, wallet, chain, _recorder(take)) if provisional else None
+    ahead = ProvisionalBlocks(connection, wallet_id, wallet, chain, _recorder(take, seen)) if provisional else None
 
     async def book(facts: Sequence[AnyFact]) -> None:
         await take([own(fact, "opening") for fact in facts])
 
     opening = Opening(connection, wallet_id, wallet, chain, begins, clock, book)
     books = ChainBooks(connection, lease, chain, ChainFollower(chain, wallet, first, ahead), opening)
-    books.report = booked
+    books.report, books.seen = booked, seen
     return books
 
 
@@ -133,8 +136,12 @@ def _taking(intake: Intake, report: Report) -> Callable[[Sequence[Incoming]], Aw
     return take
 
 
-def _recorder(take: Callable[[Sequence[Incoming]], Awaitable[None]]) -> Callable[[RawBody], Awaitable[None]]:
+def _recorder(
+    take: Callable[[Sequence[Incoming]], Awaitable[None]], seen: Counter[str]
+) -> Callable[[RawBody], Awaitable[None]]:
     async def record(raw: RawBody) -> None:
+        if raw.kind == "chain_window":
+            seen["logs"] += raw.body.count(b'"topics"')
         if raw.kind in BOOKED["chain"] and not is_empty_window(raw):
             await take([Incoming(raw.body, raw.source, raw.origin, raw.kind)])
 

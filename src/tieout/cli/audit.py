@@ -2,112 +2,164 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
+import asyncpg
 import typer
 from rich.text import Text
 
-from tieout.app.auditing import Audit, audit_wallet
-from tieout.app.database import session
+from tieout.app.auditing import audit_wallet
+from tieout.app.block_books import books_at
+from tieout.app.certifying import asking
+from tieout.app.chain_audit import AtBlock, CannotCompareError, at_block, block_to_compare, told_by_chain
+from tieout.app.chain_books import chain_books
+from tieout.app.chain_reading import compared as compared_there
+from tieout.app.chain_reading import read_to_end
+from tieout.app.clock import now_ms
+from tieout.app.data_audit import NotToldError, data_books, stated_by
+from tieout.app.data_differences import compared
+from tieout.app.database import database, session
 from tieout.app.history import Verification, verify
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
-from tieout.cli.grid import Column, Grid
+from tieout.app.wallet_audit import Reading, WalletAudit
+from tieout.app.wallet_report import report_of
+from tieout.cli.audit_json import findings_json, wallet_json
+from tieout.cli.audit_options import AuditRequest, request_of
+from tieout.cli.audit_progress import BlocksBar, rows_bar
+from tieout.cli.audit_views import show
 from tieout.cli.options import AsJson, NotAsKnown, NotAsOf, Wallet
-from tieout.cli.output import DOES_NOT, HOLDS, entries_bar, fail, out, print_json, readable, run, say
-from tieout.ledger.invariants import Finding
+from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, entries_bar, err, fail, out, print_json, run, say
+from tieout.client.chain import Chain
+from tieout.client.clock import LoopClock
+from tieout.client.errors import VenueError
+from tieout.client.rpc import CallFailedError
+from tieout.store.connect import connected
 from tieout.store.wallets import head_of
 
 SHOWN_MAX = 10
 
 
-def audit(wallet: Wallet, as_json: AsJson = False, _as_of: NotAsOf = None, _as_known: NotAsKnown = None) -> None:
-    """Check every invariant, the log, and that the log gives the stored books.
+def audit(
+    address: Annotated[
+        str | None, typer.Argument(metavar="WALLET", help="Any address; no key is needed.", show_default=False)
+    ] = None,
+    wallet: Annotated[str | None, typer.Option("--wallet", help="The same, as an option.")] = None,
+    node: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--node", help="Compare with the chain: a Polygon JSON-RPC node; repeatable.", envvar="TIEOUT_NODE"
+        ),
+    ] = None,
+    from_chain: Annotated[
+        bool, typer.Option("--from-chain", help="First read the chain on, from logs alone; then a report.")
+    ] = False,
+    first: Annotated[
+        int | None,
+        typer.Option("--from-block", help="Where the wallet's history begins; needed only the first time.", min=0),
+    ] = None,
+    from_data_api: Annotated[
+        bool, typer.Option("--from-data-api", help="Without a node: first book all that the Data API tells.")
+    ] = False,
+    data_api: Annotated[str | None, typer.Option("--data-api", help="Address of the Data API.")] = None,
+    no_data_api: Annotated[
+        bool, typer.Option("--no-data-api", help="With --from-chain: do not compare with the Data API.")
+    ] = False,
+    as_json: AsJson = False,
+    _as_of: NotAsOf = None,
+    _as_known: NotAsKnown = None,
+) -> None:
+    """Check every invariant, the log, and that the log gives the stored books; with a node, the chain's balances.
 
-    Exit code 0: all that the books can tell holds; 1: something does not; 2: it could not be told.
+    With --from-chain the books are made from the chain's logs first (again: only what is new), and a report follows:
+    positions, PnL after fees, rewards, and every difference from the Data API's own figures, which decide nothing.
+    With --from-data-api they are made from its activity; what no row explains is inferred from what it states to be
+    held, with a likely cause, where nothing has happened for longer than its lag.
+
+    Exit code 0: all that was asked and can be told holds; 1: something does not; 2: it could not be told.
     """
+    asked = request_of(address, wallet, node, from_chain, first, from_data_api, data_api, no_data_api)
 
     async def work() -> int:
-        async with session(Settings()) as connection:
-            wallet_id = await require_wallet(connection, wallet)
-            head, _, _ = await head_of(connection, wallet_id)
-            with entries_bar() as bar:
-                task = bar.add_task("auditing", total=head.seq)
-                found = await audit_wallet(connection, wallet_id, lambda n: bar.update(task, completed=n))
-        if as_json:
-            print_json([_json(finding) for finding in found.findings])
+        async with database(Settings()) as dsn, connected(dsn) as connection:
+            found = await _audited(dsn, connection, asked)
+        if not asked.is_plain and as_json:
+            print_json(wallet_json(found))
+        elif as_json:
+            print_json(findings_json(found.audit.findings))
         else:
-            _show(found, wallet)
-        return HOLDS if found.holds else DOES_NOT
+            show(found)
+        if not found.audit.holds:
+            return DOES_NOT
+        return CANNOT_TELL if found.is_unsure else HOLDS
 
     run(work)
 
 
-def _json(finding: Finding) -> dict[str, object]:
-    return {
-        "id": finding.id,
-        "sentence": finding.sentence,
-        "holds": finding.holds,
-        "checked": finding.checked,
-        "violations": list(finding.violations),
-    }
+async def _audited(dsn: str, connection: asyncpg.Connection, asked: AuditRequest) -> WalletAudit:
+    """The audit that was *asked* for, step by step: read, compare, fold, locate, report."""
+    if asked.from_chain:
+        return await _from_chain(dsn, connection, asked)
+    inferred = None
+    if asked.from_data_api:
+        async with data_books(dsn, asked.wallet, asked.data_api) as books:
+            with rows_bar(asked.wallet) as told:
+                books.told = told
+                inferred = await books.read()
+    found = replace(await _folded(connection, asked), inferred=inferred)
+    if not asked.nodes or asked.from_data_api:
+        return found
+    wallet_id = await require_wallet(connection, asked.wallet)
+    async with asking(asked.nodes) as chain:
+        try:
+            block = await block_to_compare(connection, chain, wallet_id, asked.wallet)
+            at = await at_block(connection, chain, wallet_id, asked.wallet, block)
+            return await _with_chain(connection, chain, wallet_id, found, at)
+        except CannotCompareError as error:
+            return replace(found, untold=str(error))
+        except (VenueError, CallFailedError) as error:
+            return replace(found, untold=f"no node answers: {error}; name another one with --node, or try again")
 
 
-_MARKS = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("·", "dim")}
+async def _from_chain(dsn: str, connection: asyncpg.Connection, asked: AuditRequest) -> WalletAudit:
+    async with chain_books(dsn, asked.wallet, asked.nodes, asked.first_block, provisional=False) as books:
+        begin = books.follower.next_block
+        with BlocksBar(books) as bar:
+            books.told = bar.reached
+            block = await read_to_end(books, LoopClock(now_ms))
+        wallet_id = await require_wallet(connection, asked.wallet)
+        at = await compared_there(books, connection, wallet_id, asked.wallet, block)
+        found = await _with_chain(connection, books.chain, wallet_id, await _folded(connection, asked), at)
+        reading = Reading(begin, block.number, books.report.messages, books.seen["logs"])
+    state = books_at(found.audit.books, block.number, block.at_ms)
+    found = replace(found, reading=reading, report=report_of(found.audit.books, state, at.tie))
+    if asked.no_data_api:
+        return found
+    try:
+        with err.status("reading the Data API"):
+            stated = await stated_by(asked.data_api, connection, wallet_id, asked.wallet)
+    except NotToldError as error:
+        return replace(found, data_untold=str(error))
+    drifted = frozenset(each.token_id for each in at.tie.differences)
+    return replace(found, data=compared(state, block, stated, drifted))
 
 
-def _show(found: Audit, wallet: str) -> None:
-    made = Grid(
-        Column(""),
-        Column("id"),
-        Column("invariant", folds=True),
-        Column("checked", drop=1, right=True),
-        Column("violations", right=True),
-    )
-    for finding in found.findings:
-        mark, style = _MARKS[finding.holds]
-        made.add(
-            Text(mark, style=style),
-            finding.id,
-            Text(finding.sentence, style="" if finding.holds is True else style),
-            Text(f"{finding.checked:,}" if finding.checked else "none", style="" if finding.checked else "dim"),
-            Text("not told" if finding.holds is None else f"{len(finding.violations):,}", style=style),
+async def _folded(connection: asyncpg.Connection, asked: AuditRequest) -> WalletAudit:
+    wallet_id = await require_wallet(connection, asked.wallet)
+    head, _, _ = await head_of(connection, wallet_id)
+    with entries_bar() as bar:
+        task = bar.add_task("auditing", total=head.seq)
+        return WalletAudit(
+            asked.wallet, await audit_wallet(connection, wallet_id, lambda n: bar.update(task, completed=n))
         )
-    made.print(out)
-    _show_violations(found)
-    if found.notes:
-        out.print()
-        say(("Outside statements that differ (a witness with a lag, never a correction):", "yellow"))
-        for note in found.notes[:SHOWN_MAX]:
-            say(f"  {readable(note)}")
-        if len(found.notes) > SHOWN_MAX:
-            say((f"  ... and {len(found.notes) - SHOWN_MAX:,} more", "dim"))
-    _show_verdict(found, wallet)
 
 
-def _show_violations(found: Audit) -> None:
-    for finding in found.findings:
-        if finding.violations:
-            out.print()
-            say((f"{finding.id} does not hold", "bold red"))
-        for violation in finding.violations[:SHOWN_MAX]:
-            say(f"  {readable(violation)}")
-        if len(finding.violations) > SHOWN_MAX:
-            say((f"  ... and {len(finding.violations) - SHOWN_MAX:,} more (--json shows all)", "dim"))
-
-
-def _show_verdict(found: Audit, wallet: str) -> None:
-    untold = [finding.id for finding in found.findings if finding.holds is None]
-    broken = [finding.id for finding in found.findings if finding.holds is False]
-    out.print()
-    if untold:
-        say((f"not told: {' and '.join(untold)} need the chain or the venue; the books alone cannot tell", "dim"))
-    if broken:
-        words = "invariant does" if len(broken) == 1 else "invariants do"
-        say(("NOT tied out: ", "bold red"), f"{len(broken)} {words} not hold ({', '.join(broken)})")
-        say(("next: ", "dim"), f"tieout explain TOKEN --wallet {wallet}")
-    else:
-        say(("The books tie out: ", "bold green"), f"{len(found.findings) - len(untold)} invariants hold")
+async def _with_chain(
+    connection: asyncpg.Connection, chain: Chain, wallet_id: int, found: WalletAudit, at: AtBlock
+) -> WalletAudit:
+    told = await told_by_chain(connection, chain, wallet_id, found.wallet, found.audit, at)
+    return replace(found, audit=told.audit, chain=told)
 
 
 def replay(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
-from tieout.client.data_rows import EventRow, PositionRow, event_row, position_row
+from tieout.client.data_rows import EventRow, PositionRow, closed_row, event_row, position_row
 from tieout.client.pages import Listing, Page, as_list, as_row, read_rows, walk
 from tieout.client.service import Call, Service
 from tieout.venue.wire import Row
@@ -17,6 +17,7 @@ from tieout.venue.wire import Row
 T = TypeVar("T")
 
 PAGE_V1, PAGE_V2 = 500, 1_000
+CLOSED_PAGE_V1 = 50
 OFFSET_MAX = 10_000
 """The deepest offset that v1 serves."""
 
@@ -33,8 +34,14 @@ _V2: Mapping[str, Mapping[str, str]] = {
 _HELD = ("OPEN", "REDEEMABLE", "REDEEMABLE_LOST")
 """Statuses of v2 under which shares are still in the wallet (`polymarket-client` 0.14.0, models/data/common.py)."""
 
-_GROUPS = {"positions": "data_api.positions", "activity": "data_api", "trades": "data_api.trades"}
+_GROUPS = {
+    "positions": "data_api.positions",
+    "closed-positions": "data_api.positions",
+    "activity": "data_api",
+    "trades": "data_api.trades",
+}
 _KINDS = {"positions": "position", "activity": "activity", "trades": "data_trade"}
+"""What the journal keeps; closed positions state nothing that is held."""
 
 
 class DataApi:
@@ -64,6 +71,13 @@ class DataApi:
             sum(part.pages for part in parts),
             next((part.flaw for part in parts if part.flaw), ""),
         )
+
+    async def closed(self, wallet: str) -> Listing[PositionRow]:
+        """Every position that was bought once and of which nothing is held any more."""
+        if self._version == "v2":
+            return await self._listing("positions", wallet, position_row, {"status": "CLOSED"})
+        query, seen = {"user": wallet, "limit": str(CLOSED_PAGE_V1)}, set[bytes]()
+        return await walk(lambda offset: self._by_offset("closed-positions", query, offset, closed_row, seen))
 
     async def activity(self, wallet: str, *, since_s: int = 0) -> Listing[EventRow]:
         """Trades, splits, merges, redemptions, rewards, deposits and the rest, from *since_s* (unix s) on."""
@@ -106,7 +120,7 @@ class DataApi:
         if offset > OFFSET_MAX:
             return Page((), flaw=f"rows beyond offset {OFFSET_MAX} are not served")
         full = {**query, "offset": str(offset)}
-        call = Call("GET", f"/{what}", _GROUPS[what], kind=_KINDS[what], query=full)
+        call = Call("GET", f"/{what}", _GROUPS[what], kind=_KINDS.get(what, ""), query=full)
         response = await self._service.send(call)
         data = self._service.read(call, response, lambda value: as_list(value, "rows"))
         if not data:

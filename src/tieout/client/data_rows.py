@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tieout.ledger.facts import Side
@@ -27,6 +28,10 @@ class PositionRow:
     mergeable: bool
     average: int = 0
     """Average price paid by the index's own rules, 0 when it tells none; for comparing only."""
+    realized: int | None = None
+    """Realized PnL by the index's own rules, signed micro-units; None when it tells none."""
+    last_event_ms: int = 0
+    """When anything last happened to it; 0 when the index does not say (v1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,14 @@ def position_row(row: Row) -> PositionRow:
         redeemable=row.get("redeemable") is True,
         mergeable=row.get("mergeable") is True,
         average=_average(renamed),
+        realized=_signed(renamed, "realized_pnl"),
+        last_event_ms=_instant(renamed, "last_event_at"),
     )
+
+
+def closed_row(row: Row) -> PositionRow:
+    """A row of `/closed-positions`, which names no size: nothing is held. Raises WireError."""
+    return position_row({"size": 0, **row})
 
 
 def event_row(row: Row) -> EventRow:
@@ -78,6 +90,7 @@ _V2_NAMES = {
     "avgPrice": "avg_price",
     "conditionId": "condition_id",
     "outcomeIndex": "outcome_index",
+    "realizedPnl": "realized_pnl",
     "transactionHash": "transaction_hash",
     "usdcSize": "usdc_size",
 }
@@ -92,6 +105,23 @@ def _average(row: Row) -> int:
     """Micro-units, rounded down; one that cannot be read is none, and takes no position with it."""
     with suppress(WireError):
         return int(fields.number(row, "avg_price") * MICRO)
+    return 0
+
+
+def _signed(row: Row, name: str) -> int | None:
+    """Micro-units, also below zero; what cannot be read is none, and takes no position with it."""
+    value = row.get(name)
+    with suppress(WireError):
+        if isinstance(value, int | Decimal) and value < 0:
+            return -fields.float_amount({name: -value}, name)
+        return fields.float_amount(row, name)
+    return None
+
+
+def _instant(row: Row, name: str) -> int:
+    """Milliseconds; 0 for what cannot be read."""
+    with suppress(WireError):
+        return fields.instant(row, name)
     return 0
 
 

@@ -87,19 +87,22 @@ class DataPositionSync:
         self._feed = feed
         self._clock = clock
         self._book = book
+        self._quiet: frozenset[str] = frozenset()
         self._since: dict[str, tuple[int, int, int]] = {}
         """Token -> (books, stated, since when, ms) of differences that nothing explains."""
         self.lagging: dict[str, int] = {}
         self.pauses: tuple[tuple[str, str], ...] = ()
 
-    async def run(self) -> Result:
+    async def run(self, *, at_once: bool = False) -> Result:
         """Compare; look for what explains; infer only what stayed the same for longer than the lag. Raises VenueError.
 
         A statement never undoes a fill: nothing is inferred while the index is stuck, the list is not whole, or
-        anything of the token is younger than the lag.
+        anything of the token is younger than the lag. *at_once*: there will be no second reading. One is enough for a
+        token to which nothing has happened for longer than the lag, by the index's own word: its row would show.
         """
         self.pauses = ()
         listing = await self._data_api.positions(self._wallet)
+        self._quiet = await self._quiet_tokens(listing) if at_once else frozenset()
         drifts = await self._drifts(listing)
         if any(not drift.is_explained for drift in drifts):
             await self._feed.read()
@@ -134,6 +137,12 @@ class DataPositionSync:
         found = await explained(self._connection, self._wallet_id, left, now_ms, has_node=False)
         return [drift_finding(drift, WITNESS, Action.LOGGED, {}) for drift in found]
 
+    async def _quiet_tokens(self, listing: Listing[PositionRow]) -> frozenset[str]:
+        """Tokens whose last event, by the index, is older than the lag; held or not."""
+        until_ms = self._clock.now_ms() - self._feed.lag_ms
+        rows = (*listing.rows, *(await self._data_api.closed(self._wallet)).rows)
+        return frozenset(row.token_id for row in rows if 0 < row.last_event_ms <= until_ms)
+
     async def _drifts(self, listing: Listing[PositionRow]) -> list[Drift]:
         young_from_ms = self._clock.now_ms() - self._feed.lag_ms
         rows, whole = listing.rows, listing.is_complete
@@ -150,8 +159,8 @@ class DataPositionSync:
             self._since[drift.token_id] = (drift.books, drift.truth, since_ms if same else now_ms)
 
     def _is_old(self, drift: Drift, now_ms: int) -> bool:
-        """Whether it was the same in readings at least the lag apart."""
-        return now_ms - self._since[drift.token_id][2] >= self._feed.lag_ms
+        """Whether it was the same in readings at least the lag apart, or cannot be of the time since."""
+        return drift.token_id in self._quiet or now_ms - self._since[drift.token_id][2] >= self._feed.lag_ms
 
     async def _finding(self, drift: Drift, now_ms: int, *, is_whole: bool) -> Finding:
         evidence = {"since_ms": self._since[drift.token_id][2], "lag_ms": self._feed.lag_ms}
