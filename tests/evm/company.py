@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from evm.ground import ONE, Act, Condition, Ground, allow, approve, merge, mint, pay, redeem, send, send_batch, split
 from evm.purse import Purse
@@ -54,6 +57,15 @@ class Company:
             for condition in self.conditions:
                 self.purses[wallet].redeem(condition, self.payouts[condition.condition_id], (1, 2))
                 self.ground.done(wallet, redeem(condition))
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """What is done meanwhile is of blocks that a reorganisation takes away."""
+        mark = self.ground.evm.rpc("evm_snapshot")
+        kept = copy.deepcopy((self.payouts, self.purses, self.p_usd))
+        yield
+        self.ground.evm.rpc("evm_revert", mark)
+        self.payouts, self.purses, self.p_usd = kept
 
     def _others(self, wallet: str) -> list[str]:
         return [each for each in self.wallets if each != wallet]
