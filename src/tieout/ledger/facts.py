@@ -160,7 +160,11 @@ class FillObserved(Fact, frozen=True, kw_only=True, gc=False, omit_defaults=True
 
 
 class OrderFilledOnChain(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="order_filled"):
-    """An OrderFilled log whose maker is the wallet: exact amounts and fee, from the wallet's view."""
+    """An OrderFilled log whose maker is the wallet: exact amounts and fee, from the wallet's view.
+
+    `refund` is what the exchange gave back in the transaction of what the order offered, collateral of a BUY and shares
+    of a SELL; the amounts are without it.
+    """
 
     order_id: str
     token_id: str
@@ -171,6 +175,7 @@ class OrderFilledOnChain(ChainFact, frozen=True, kw_only=True, gc=False, omit_de
     fee: int
     role: Role
     exchange: str = ""
+    refund: int = 0
 
 
 class TradeReported(ChainFact, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="trade_reported"):

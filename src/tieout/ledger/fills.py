@@ -210,9 +210,9 @@ class ChainFill:
         return f"log/{self.tx_hash}/{self.log_index}"
 
 
-def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, str]:
-    """What decides between two observations of one log: version, then removal, then a fixed rule."""
-    return (fact.version, fact.removed, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
+def version_of(fact: OrderFilledOnChain) -> tuple[int, bool, int, str]:
+    """What decides between two observations of one log: version, removal, who knows of a refund, then a fixed rule."""
+    return (fact.version, fact.removed, fact.refund, f"{fact.block_hash}/{fact.shares}/{fact.collateral}/{fact.fee}")
 
 
 def join(fills: list[Fill], chain_fills: Sequence[ChainFill]) -> None:

@@ -64,6 +64,7 @@ USDC_E = _named("USDC.e")
 WRAPPED_COLLATERAL = _named("NegRiskAdapter wrapped collateral")
 CTF = _named("ConditionalTokens")
 POSITION_MANAGER = _named("PositionManager")
+EXCHANGE_V3 = _named("ExchangeV3")
 NEG_RISK_ADAPTER = _named("NegRiskAdapter")
 
 EXCHANGES: frozenset[str] = frozenset(a for a, role in ROLE.items() if role in ("exchange", "exchange_v1"))

@@ -22,6 +22,7 @@ from tieout.venue.addresses import EXCHANGES, P_USD, ROLE, USDC_E
 from tieout.venue.chain_cash import Turned, flows
 from tieout.venue.chain_conversions import add_conversions
 from tieout.venue.chain_groups import count_redeemed, name_migrated
+from tieout.venue.chain_refunds import take_refunds
 from tieout.venue.chain_view import Found, Log, micro_value, view
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
@@ -140,6 +141,7 @@ def decode_transaction(rows: list[Any], receipt: Row, identity: Identity, out: D
     name_migrated(facts, listed)
     if receipt:
         count_redeemed(facts, emitters)
+        take_refunds(facts)
     if receipt and has_coins:
         facts.extend(flows(facts, turned))
     out.facts.extend(facts)
