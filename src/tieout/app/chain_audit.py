@@ -51,14 +51,14 @@ class AtBlock:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A balance that differs; token "" is the collateral. `where` is the block it came in by, None when `why_not`."""
+    """A balance that differs; token "" is the collateral. `where` are the blocks it came in by; none when `why_not`."""
 
     token_id: str
     condition_id: str
     books: int
     chain: int
     cause: str
-    where: Located | None = None
+    where: tuple[Located, ...] = ()
     why_not: str = ""
 
     @property
@@ -136,6 +136,8 @@ async def told_by_chain(
             placed.append(await _placed(connection, chain, wallet_id, wallet, each, first, at.tie.block.number))
         else:
             placed.append(replace(each, why_not=f"only the first {LOCATED_MAX} were looked for"))
+    if any(finding.id == "L1" and finding.holds is False for finding in audit.findings):
+        placed = [each if each.where else _damaged(each) for each in placed]
     findings = tuple(_told(finding, audit, at, placed) for finding in audit.findings)
     return ChainAudit(replace(audit, findings=findings, unaccounted=()), at, tuple(placed))
 
@@ -180,23 +182,35 @@ async def _placed(
     first: int,
     last: int,
 ) -> Difference:
-    if first >= last:
-        return replace(difference, why_not="the books begin with this block")
+    """*difference* with the blocks, between two, in which it changed."""
+    where: list[Located] = []
     try:
-        where = await locate(connection, chain, wallet_id, wallet, difference.token_id, first, last)
+        while first < last and len(where) < LOCATED_MAX:
+            found = await locate(connection, chain, wallet_id, wallet, difference.token_id, first, last)
+            if found is None:
+                break
+            where.append(found)
+            first = found.block.number
     except (VenueError, CallFailedError) as error:
-        return replace(difference, why_not=f"the node does not tell the balances of old blocks ({error})")
-    if where is not None:
-        return replace(difference, where=where, cause=_cause(where.changes) or difference.cause)
+        if not where:
+            return replace(difference, why_not=f"the node does not tell the balances of old blocks ({error})")
+    if where:
+        cause = _cause([change for each in where for change in each.changes])
+        return replace(difference, where=tuple(where), cause=cause or difference.cause)
     inferred = await connection.fetch(_INFERRED, wallet_id, difference.token_id) if difference.token_id else []
     if inferred:
-        return replace(
-            difference, cause="an adjustment by a statement", why_not=f"inferred, not read: {inferred[-1]['key']}"
-        )
+        cause = "an adjustment by a statement that was wrong"
+        return replace(difference, cause=cause, why_not=f"inferred, not read: {inferred[-1]['key']}")
+    why_not = f"it is the same at block {first:,}, where the books begin: what came before is missing"
+    return replace(difference, why_not=why_not)
+
+
+def _damaged(difference: Difference) -> Difference:
+    """*difference*, which no movement makes, of books that are not stored as the log gives them."""
     return replace(
         difference,
-        why_not=f"it was the same at block {first:,}: history before it is missing, or what is stored is not the sum "
-        "of its movements (L1)",
+        cause="the stored state was changed by another hand than tieout's (L1)",
+        why_not="no movement makes it; `tieout db rebuild` makes the stored state again from the log",
     )
 
 
@@ -242,7 +256,8 @@ def _sentence(each: Difference, at: AtBlock) -> str:
         f"{what}: the books have {each.books} {each.unit}, the wallet {each.chain} {each.unit} at block "
         f"{at.tie.block.number}; likely {each.cause}; "
     )
-    return said + (_place(each, each.where) if each.where is not None else f"not located: {each.why_not}")
+    places = "; ".join(_place(each, where) for where in each.where)
+    return said + (places or f"not located: {each.why_not}")
 
 
 def _place(each: Difference, where: Located) -> str:

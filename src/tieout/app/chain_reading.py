@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import asyncpg
 
 from tieout.app.chain_audit import AtBlock, at_block
@@ -22,6 +24,14 @@ NEAR_BLOCKS = 500
 
 class ReadingEndedError(ValueError):
     """No node answers any more. What was read is booked, and the message says how to go on."""
+
+
+async def first_to_read(books: ChainBooks) -> int:
+    """The first block to read, of those that the node has; where it does not say, of all."""
+    with suppress(VenueError, CallFailedError):
+        earliest = await books.chain.block("earliest")
+        return max(books.follower.next_block, earliest.number if earliest is not None else 0)
+    return books.follower.next_block
 
 
 async def read_to_end(books: ChainBooks, clock: Clock) -> BlockHead:

@@ -187,6 +187,18 @@ class _Activity:
         self._found.differences.append(DataDifference(what, key.tx_hash, key.words, ours, theirs, why))
 
 
+_PRICED_OTHERWISE = {
+    "split": "splits",
+    "merge": "merges",
+    "exchange": "conversions",
+    "transfer in": "transfers",
+    "transfer out": "transfers",
+    "adjustment": "adjustments",
+    "cost correction": "corrections",
+}
+"""Movements whose cost or proceeds are no price that was paid: the index has rules of its own for them."""
+
+
 class _Positions:
     """Sizes, average prices and realized PnL, by token."""
 
@@ -268,10 +280,10 @@ class _Positions:
     def _why_cost(self, token_id: str) -> str:
         if token_id in self._lacking:
             return "the index lacks transactions of it"
-        others = sorted(kind for kind in self._kinds[token_id] if kind not in ("buy", "sell"))
+        others = [words for kind, words in _PRICED_OTHERWISE.items() if kind in self._kinds[token_id]]
         if others:
-            return f"the index prices what came or went by {' and '.join(others)} by rules of its own"
-        return "every buy and sell is the chain's own: the index's figure is wrong"
+            return f"its own prices for {', '.join(dict.fromkeys(others))}"
+        return "the index is wrong: every amount is the chain's own"
 
     def _add(self, what: What, token_id: str, ours: int | None, theirs: int | None, why: str) -> None:
         self._found.differences.append(DataDifference(what, token_id, "", ours, theirs, why))

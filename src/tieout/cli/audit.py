@@ -15,7 +15,7 @@ from tieout.app.certifying import asking
 from tieout.app.chain_audit import AtBlock, CannotCompareError, at_block, block_to_compare, told_by_chain
 from tieout.app.chain_books import chain_books
 from tieout.app.chain_reading import compared as compared_there
-from tieout.app.chain_reading import read_to_end
+from tieout.app.chain_reading import first_to_read, read_to_end
 from tieout.app.clock import now_ms
 from tieout.app.data_audit import NotToldError, data_books, stated_by
 from tieout.app.data_differences import compared
@@ -124,8 +124,8 @@ async def _audited(dsn: str, connection: asyncpg.Connection, asked: AuditRequest
 
 async def _from_chain(dsn: str, connection: asyncpg.Connection, asked: AuditRequest) -> WalletAudit:
     async with chain_books(dsn, asked.wallet, asked.nodes, asked.first_block, provisional=False) as books:
-        begin = books.follower.next_block
-        with BlocksBar(books) as bar:
+        begin = await first_to_read(books)
+        with BlocksBar(books, begin) as bar:
             books.told = bar.reached
             block = await read_to_end(books, LoopClock(now_ms))
         wallet_id = await require_wallet(connection, asked.wallet)

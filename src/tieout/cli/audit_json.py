@@ -92,7 +92,7 @@ def _difference(each: Difference) -> Json:
         "chain": str(each.chain),
         "drift": str(each.drift),
         "cause": each.cause,
-        "where": None if each.where is None else _where(each.where),
+        "where": [_where(where) for where in each.where],
         "why_not_located": each.why_not,
     }
 

@@ -19,9 +19,9 @@ WIDE = 90
 class BlocksBar:
     """Blocks read of those there are, transactions booked, logs a second, and how long it will take."""
 
-    def __init__(self, books: ChainBooks) -> None:
+    def __init__(self, books: ChainBooks, first: int) -> None:
         self._books = books
-        self._first = books.follower.next_block
+        self._first = first
         self._bar = Progress(
             TextColumn("reading the chain"),
             BarColumn(bar_width=30 if err.width >= WIDE else 12),

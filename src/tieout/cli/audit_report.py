@@ -74,6 +74,7 @@ def _positions(shown: Sequence[OpenPosition], report: WalletReport) -> Grid:
             "",
             money(report.cost_basis),
             "",
+            "",
             blank_zero(report.unrealized, signed=True),
             money(sum(row.realized_pnl for row in rows), signed=True),
             money(sum(row.fees for row in rows)),
@@ -97,6 +98,9 @@ def _show_profit(report: WalletReport, named: Mapping[str, int]) -> None:
         made.add(_words(name), money(amount, signed=True), note)
     made.total("result", "", money(report.net + sum(named.values()), signed=True), "")
     made.print(out)
+    if report.unrealized:
+        left = money(report.unrealized, signed=True).plain
+        say((f"not in it: {left} of resolved positions that are not redeemed yet", "dim"))
 
 
 def _show_collateral(report: WalletReport) -> None:

@@ -12,11 +12,15 @@ from tieout.app.wallet_audit import WalletAudit
 from tieout.cli.audit_report import show_data, show_report
 from tieout.cli.grid import Column, Grid
 from tieout.cli.output import counted, money, out, readable, say, short, when
+from tieout.jobs.locate import Located
 from tieout.ledger.invariants import Finding
 from tieout.ledger.units import decimal_text
 from tieout.store.runs import Action
 
 SHOWN_MAX = 10
+
+Line = list[str | tuple[str, str]]
+"""Parts of one line, each with its style."""
 
 
 def show(found: WalletAudit) -> None:
@@ -49,7 +53,7 @@ def _show_head(found: WalletAudit) -> None:
         blocks = counted(max(read.last - read.first + 1, 0), "block")
         say(
             ("read    ", "dim"),
-            f"{blocks} from {read.first:,} on, {counted(read.logs, 'log')} of the wallet in them",
+            f"{blocks} from {read.first:,} on, {counted(read.logs, 'log')} of the wallet",
         )
     if found.chain is not None:
         block = found.chain.at.tie.block
@@ -113,12 +117,15 @@ def _show_differences(differences: Sequence[Difference]) -> None:
         say((f"... and {len(differences) - SHOWN_MAX:,} more (--json shows all)", "dim"))
 
 
-def _place_lines(each: Difference) -> list[list[str | tuple[str, str]]]:
+def _place_lines(each: Difference) -> list[Line]:
     """Block, transactions and movements, one a line; whole hashes, so that they can be looked up."""
-    where = each.where
-    if where is None:
+    if not each.where:
         return [[("  not located: ", "yellow"), readable(each.why_not)]]
-    lines: list[list[str | tuple[str, str]]] = [
+    return [line for where in each.where for line in _block_lines(where)]
+
+
+def _block_lines(where: Located) -> list[Line]:
+    lines: list[Line] = [
         [("  came in by block ", "dim"), f"{where.block.number:,}", ("  ", ""), (when(where.block.at_ms), "dim")]
     ]
     for change in where.changes[:SHOWN_MAX]:
@@ -228,7 +235,7 @@ def _show_verdict(found: WalletAudit) -> None:
     if broken:
         words = "invariant does" if len(broken) == 1 else "invariants do"
         say(("NOT tied out: ", "bold red"), f"{len(broken)} {words} not hold ({', '.join(broken)})")
-        say(("next: ", "dim"), f"tieout explain {_suspect(found)} --wallet {found.wallet}")
+        say(("next: ", "dim"), f"tieout {_next(found, broken)} --wallet {found.wallet}")
         if found.untold:
             say(("the chain could not be asked: ", "yellow"), found.untold)
         return
@@ -249,11 +256,16 @@ def _show_verdict(found: WalletAudit) -> None:
         say(("The books tie out: ", "bold green"), holding)
 
 
+def _next(found: WalletAudit, broken: Sequence[str]) -> str:
+    """What to type first: a damaged state explains nothing."""
+    return "db rebuild" if "L1" in broken and "L2" not in broken else f"explain {_suspect(found)}"
+
+
 def _suspect(found: WalletAudit) -> str:
     """What to look at first."""
     for each in found.chain.differences if found.chain is not None else ():
-        if each.where is not None and each.where.movements:
-            return short(each.where.tx_hashes[0], 10, 6)
+        if each.where and each.where[0].tx_hashes:
+            return short(each.where[0].tx_hashes[0], 10, 6)
         if each.token_id:
             return short(each.token_id, 8, 6)
     return "TOKEN"

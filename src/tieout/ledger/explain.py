@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tieout.ledger.book import Book
+from tieout.ledger.facts import Side
 from tieout.ledger.fold import fold
-from tieout.ledger.movement import Movement
+from tieout.ledger.movement import Movement, op_of
 from tieout.ledger.position import Position
 
 
@@ -48,23 +49,26 @@ def cross_checks(book: Book) -> list[str]:
         position = book.timeline.positions.get(token_id)
         held = position.shares if position is not None else 0
         if last.shares != held:
-            found.append(f"token {token_id}: {last.source} states {last.shares} micro-shares, the books hold {held}")
+            found.append(
+                f"token {token_id}: {last.source} states {last.shares} micro-shares, the books {held} micro-shares"
+            )
     return found
 
 
 def row_checks(book: Book) -> list[str]:
     """Where a Data API row and the fills of its transaction differ, though both are known."""
+    fills: dict[tuple[str, str, int], int] = {}
+    for movement in book.timeline.movements:
+        if movement.key[:4] in ("fill", "log/"):
+            place = (movement.tx_hash, movement.token_id, movement.op)
+            fills[place] = fills.get(place, 0) + movement.shares
     found = []
     for tx_hash, evidence in sorted(book.evidence.items()):
         for (token_id, side), row in evidence.rows().items():
-            legs = [
-                m
-                for m in book.timeline.by_key.values()
-                if m.tx_hash == tx_hash and m.token_id == token_id and m.key[:4] in ("fill", "log/")
-            ]
-            shares = sum(m.shares for m in legs)
-            if legs and shares != row.shares:
-                found.append(f"tx {tx_hash} {side} {token_id}: the row says {row.shares} micro-shares, fills {shares}")
+            shares = fills.get((tx_hash, token_id, op_of(Side(side))))
+            if shares is not None and shares != row.shares:
+                said = f"the row says {row.shares} micro-shares, the fills {shares} micro-shares"
+                found.append(f"tx {tx_hash} {side} {token_id}: {said}")
     return found
 
 
