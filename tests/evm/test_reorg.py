@@ -72,7 +72,6 @@ def test_a_transaction_that_comes_again_in_another_block_is_booked_there(dsn: st
     run()
 
 
-@pytest.mark.xfail(reason="what was read as final is taken back when a node's final block was older", strict=True)
 def test_a_final_block_that_is_older_for_a_while_takes_nothing_away(dsn: str, ground: Ground) -> None:
     """As when a node fails and the next one lags: its chain is the same, only shorter."""
     me = ground.people[0]

@@ -7,7 +7,7 @@ in the logs around it, so of those the receipt is booked. What lies above the fi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tieout.client.chain import BlockHead, Chain
 from tieout.client.errors import ErrorKind, Meaning, VenueError
@@ -74,7 +74,8 @@ class ChainFollower:
             self.next_block = last + 1
             await self.progress(last, head.number)
         if self._provisional is not None:
-            await self._provisional.follow(head)
+            # A node that lags may name an older final block for a while: what was final stays it.
+            await self._provisional.follow(replace(head, number=max(head.number, self.next_block - 1)))
         return Step(head, first, transactions)
 
     async def _begin(self) -> None:
