@@ -209,3 +209,44 @@ def test_A4_a_node_that_leaves_out_logs_takes_nothing_back(dsn: str) -> None:
             assert await kept.at_head() == truth == kept.truth()
 
     run()
+
+
+def test_A4_F1_a_node_that_leaves_out_logs_while_their_block_becomes_final_takes_nothing_back(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            await kept.look()
+            kept.seen.owner.split(kept.seen.market, 3 * MILLION)
+            kept.chain.mine()
+            await kept.look()
+            kept.seen.kept.run(120)
+            kept.seen.kept.scenario.faults.on("logs-missing", probability=1.0)
+            await kept.sync.run()
+            kept.seen.kept.scenario.faults.off("logs-missing")
+            await kept.look()
+            assert await kept.at_head() == kept.truth()
+            assert await kept.known() == {}
+
+    run()
+
+
+def test_T3_A4_what_came_back_elsewhere_is_booked_though_a_node_leaves_out_its_logs(dsn: str) -> None:
+    """Its old block is gone, so it is taken back; the receipt says that it is in another one."""
+
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            await kept.look()
+            kept.seen.owner.split(kept.seen.market, 3 * MILLION)
+            kept.chain.mine()
+            await kept.look()
+            kept.replace(1)
+            kept.seen.kept.run(120)
+            kept.seen.kept.scenario.faults.on("logs-missing", probability=1.0)
+            await kept.sync.run()
+            assert await kept.at_head() == kept.truth()
+            kept.seen.kept.scenario.faults.off("logs-missing")
+            await kept.look()
+            assert await kept.known() == {}
+
+    run()

@@ -73,10 +73,10 @@ class ProvisionalBlocks:
         known = await self._kept()
         if latest.number > final.number:
             await self._look(final.number + 1, latest.number)
-        done = [kept for kept in known.values() if kept.block <= final.number]
-        for kept in done:
+        for kept in [each for each in known.values() if each.block <= final.number]:
             if kept.tx_hash not in self._confirmed:
-                await self._taken_back(kept)
+                await self._not_shown(kept)
+        done = [kept for kept in known.values() if kept.block <= final.number]
         await provisional.forget(self._connection, self._wallet_id, [kept.tx_hash for kept in done])
         for kept in done:
             del known[kept.tx_hash]
@@ -104,26 +104,34 @@ class ProvisionalBlocks:
         block = await self._chain.block(kept.block)
         return block is not None and block.hash == kept.block_hash
 
+    async def _not_shown(self, kept: Provisional) -> None:
+        """Final blocks did not show it. A node may have left out its logs: its block and its receipt tell."""
+        if kept.is_gone or not await self._still_there(kept):
+            gone = await self._taken_back(kept)
+            receipt = await self._chain.receipt(kept.tx_hash)
+            if receipt is not None:
+                await self._book(kept.tx_hash, receipt, gone.version + 1)
+
     async def _new(self, each: Seen) -> None:
         receipt = await self._chain.receipt(each.tx_hash)
         if receipt is not None:
-            await self._book(each, receipt, 0)
+            await self._book(each.tx_hash, receipt, 0)
 
     async def _moved(self, kept: Provisional, each: Seen) -> None:
         """It was gone, or is in another block now: as it was is taken back, as it is is booked."""
         gone = await self._taken_back(kept)
         receipt = await self._chain.receipt(each.tx_hash)
         if receipt is not None:
-            await self._book(each, receipt, gone.version + 1)
+            await self._book(each.tx_hash, receipt, gone.version + 1)
 
-    async def _book(self, each: Seen, receipt: Mapping[str, Any], version: int) -> None:
+    async def _book(self, tx_hash: str, receipt: Mapping[str, Any], version: int) -> None:
         try:
             number = quantity(receipt.get("blockNumber"), "blockNumber")
         except WireError as error:
             raise VenueError(ErrorKind.TRANSIENT, Meaning.UNREADABLE, "eth_getTransactionReceipt", str(error)) from None
         text = msgspec.json.encode(receipt).decode()
         block_hash = str(receipt.get("blockHash")).lower()
-        await self._say(Provisional(each.tx_hash, number, block_hash, version, False, text))
+        await self._say(Provisional(tx_hash, number, block_hash, version, False, text))
 
     async def _taken_back(self, kept: Provisional) -> Provisional:
         gone = kept if kept.is_gone else replace(kept, version=kept.version + 1, is_gone=True)

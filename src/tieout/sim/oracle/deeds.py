@@ -181,9 +181,8 @@ def _deeds(call: Call, wallet: str, moved: Moved, results: Mapping[str, tuple[in
         tokens.subtract(share_changes(deed))
         cash -= cash_change(deed)
     if known and (cash or any(tokens.values())):
-        raise AssertionError(
-            f"{type(call).__name__}: expected {known} to be all, left over {cash}, {+tokens}, {-tokens}"
-        )
+        left = {token: shares for token, shares in tokens.items() if shares}
+        raise AssertionError(f"{type(call).__name__}: expected {known} to be all, {cash} and {left} are left over")
     for token, shares in sorted(tokens.items()):
         if shares:
             yield Gift(token, shares)
@@ -193,12 +192,7 @@ def _deeds(call: Call, wallet: str, moved: Moved, results: Mapping[str, tuple[in
 
 def _meant(call: Call, wallet: str, moved: Moved, results: Mapping[str, tuple[int, int]]) -> Iterator[Deed]:
     if isinstance(call, MatchOrders):
-        # The makers' logs stand before the taker's.
-        for part in (*call.makers, call.taker):
-            if part.wallet == wallet:
-                buys = part.side is Side.BUY
-                shares, cash = (part.taking, part.making) if buys else (part.making, part.taking)
-                yield Fill(part.order_hash, str(part.token), part.side, shares, cash, part.fee)
+        yield from _matched(call, wallet, moved)
     elif isinstance(call, PayReward):
         if call.wallet == wallet and call.amount:
             yield Money(call.kind, call.amount)
@@ -218,6 +212,27 @@ def _meant(call: Call, wallet: str, moved: Moved, results: Mapping[str, tuple[in
                 yield Exchange(((old, -moved.tokens[old]),), ((new, -moved.tokens[old]),), 0)
     elif isinstance(call, Wrap | Unwrap) and call.amount:
         yield Turn("wrap" if isinstance(call, Wrap) else "unwrap", call.amount)
+
+
+def _matched(call: MatchOrders, wallet: str, moved: Moved) -> Iterator[Fill]:
+    """The makers first, as their logs stand. A maker's amounts are exact.
+
+    A taker offers the most and asks for the least: what it gave and got is what moved beyond its own parts as a maker.
+    """
+    shares, cash = Counter(moved.tokens), moved.cash
+    for part in call.makers:
+        if part.wallet == wallet:
+            buys = part.side is Side.BUY
+            amounts = (part.taking, part.making) if buys else (part.making, part.taking)
+            fill = Fill(part.order_hash, str(part.token), part.side, *amounts, part.fee)
+            shares.subtract(share_changes(fill))
+            cash -= cash_change(fill)
+            yield fill
+    taker = call.taker
+    if taker.wallet == wallet:
+        sign = 1 if taker.side is Side.BUY else -1
+        token = str(taker.token)
+        yield Fill(taker.order_hash, token, taker.side, sign * shares[token], -sign * (cash + taker.fee), taker.fee)
 
 
 def _redeemed(call: Redeem, moved: Moved, numerators: tuple[int, int]) -> Iterator[Redemption]:
