@@ -78,6 +78,13 @@ class Kept:
         assert all(row["unexplained"] == 0 for row in rows)
         return {row["condition_id"]: row["profit"] for row in rows if row["profit"]}
 
+    async def profit_by_token(self) -> dict[str, int]:
+        """Realized PnL by token; micro-units."""
+        rows = await self.reader.fetch(
+            "SELECT token_id, realized_pnl FROM positions WHERE wallet_id = $1", self.wallet_id
+        )
+        return {row["token_id"]: row["realized_pnl"] for row in rows}
+
     async def costs(self) -> dict[str, int]:
         """Cost basis by token, where there is any; micro-units."""
         rows = await self.reader.fetch(

@@ -61,5 +61,11 @@ def test_a_scripted_life_ties_out_at_every_block(dsn: str, ground: Ground, payou
             merged = 9 * ONE // 2 - 4 * ONE + 9 * ONE // 2 - removed
             assert await kept.profit() == {condition.condition_id: merged + paid - 16 * ONE - (28 * ONE - removed)}
             assert await kept.costs() == {}
+            first, second = (n * ONE * payout // sum(payouts) for n, payout in zip((36, 56), payouts, strict=True))
+            by_token = {
+                str(yes): ONE // 2 + first - 16 * ONE,
+                str(no): 9 * ONE // 2 - removed + second - 28 * ONE + removed,
+            }
+            assert await kept.profit_by_token() == by_token  # S6: each outcome has what it paid
 
     run()

@@ -23,6 +23,7 @@ from tieout.jobs.height import as_of, overdue
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN
 from tieout.jobs.provisional import ProvisionalBlocks
+from tieout.jobs.resolutions import Resolutions
 from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.ledger.facts import AnyFact
 from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
@@ -44,11 +45,18 @@ class ChainBooks:
     """One wallet, kept from the chain. `report` counts what was booked since these were opened."""
 
     def __init__(
-        self, connection: asyncpg.Connection, lease: Lease, chain: Chain, follower: ChainFollower, opening: Opening
+        self,
+        connection: asyncpg.Connection,
+        lease: Lease,
+        chain: Chain,
+        follower: ChainFollower,
+        opening: Opening,
+        resolutions: Resolutions,
     ) -> None:
         self._connection = connection
         self._lease = lease
         self._opening = opening
+        self._resolutions = resolutions
         self.chain = chain
         self.follower = follower
         self.report = Report()
@@ -60,7 +68,9 @@ class ChainBooks:
 
     async def step(self) -> Step:
         """Read up to the finalized block. Raises VenueError, CallFailedError."""
-        return await self.follower.step()
+        step = await self.follower.step()
+        await self._resolutions.read(step.block)
+        return step
 
     async def compare(self, block: BlockHead) -> TieOut:
         """The books as of *block* against the balances there; what was held before the first block is booked."""
@@ -118,10 +128,11 @@ async def opened(
     ahead = ProvisionalBlocks(connection, wallet_id, wallet, chain, _recorder(take, seen)) if provisional else None
 
     async def book(facts: Sequence[AnyFact]) -> None:
-        await take([own(fact, "opening") for fact in facts])
+        await take([own(fact, "chain") for fact in facts])
 
     opening = Opening(connection, wallet_id, wallet, chain, begins, clock, book)
-    books = ChainBooks(connection, lease, chain, ChainFollower(chain, wallet, first, ahead), opening)
+    resolutions = Resolutions(connection, wallet_id, chain, book)
+    books = ChainBooks(connection, lease, chain, ChainFollower(chain, wallet, first, ahead), opening, resolutions)
     books.report, books.seen = booked, seen
     return books
 
