@@ -106,16 +106,24 @@ async def block_to_compare(connection: asyncpg.Connection, chain: Chain, wallet_
 
 
 async def at_block(
-    connection: asyncpg.Connection, chain: Chain, wallet_id: int, wallet: str, block: BlockHead
+    connection: asyncpg.Connection,
+    chain: Chain,
+    wallet_id: int,
+    wallet: str,
+    block: BlockHead,
+    also: Iterable[str] = (),
 ) -> AtBlock:
-    """Books and balances at the end of *block*. Raises VenueError; CannotCompareError when the node forgot them."""
+    """Books and balances at the end of *block*; *also* of tokens that the books may never have seen.
+
+    Raises VenueError; CannotCompareError when the node forgot the balances.
+    """
     books = await as_of(connection, wallet_id, block.number)
     keys = overdue(books.pending, block.at_ms)
     late = tuple(each for each in books.pending if each.key in keys)
     if late:
         books = await as_of(connection, wallet_id, block.number, keys)
     try:
-        tie = await tie_out(chain, wallet, books.shares, books.collateral, block)
+        tie = await tie_out(chain, wallet, {**dict.fromkeys(also, 0), **books.shares}, books.collateral, block)
     except CallFailedError as error:
         raise CannotCompareError(
             f"the node does not tell the balances at block {block.number:,} any more ({error}): read on with "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import asyncpg
@@ -56,15 +57,22 @@ async def read_to_end(books: ChainBooks, clock: Clock) -> BlockHead:
 
 
 async def compared(
-    books: ChainBooks, connection: asyncpg.Connection, wallet_id: int, wallet: str, block: BlockHead
+    books: ChainBooks,
+    connection: asyncpg.Connection,
+    wallet_id: int,
+    wallet: str,
+    block: BlockHead,
+    also: Iterable[str] = (),
 ) -> AtBlock:
     """The books as of *block* and the balances there; what was held before the first block read is booked.
+
+    Tokens in *also* are compared, too, whether the books ever saw them or not.
 
     Raises ReadingEndedError, CannotCompareError.
     """
     try:
         await books.compare(block)
-        return await at_block(connection, books.chain, wallet_id, wallet, block)
+        return await at_block(connection, books.chain, wallet_id, wallet, block, also)
     except (VenueError, CallFailedError) as error:
         raise ReadingEndedError(
             f"everything up to block {block.number:,} is booked, but no node tells the balances there: {error}; the "
