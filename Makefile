@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check bench clean lock evm
+.PHONY: demo demo-books test check catalog bench clean lock evm
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
 
 test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+catalog: $(STAMP)  ## note the tests that carry ids of the catalog, for `tieout catalog`
+	$(BIN)/python tests/tidy/catalog_tests.py
 
 bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py

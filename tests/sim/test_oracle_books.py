@@ -286,7 +286,7 @@ async def _settled(kept: Day) -> BookRows:
     return await read_rows(kept.connection, kept.wallet_id)
 
 
-def test_I1_I2_O1_F1_F2_F3_C1_C2_oracle_and_worker_agree_after_every_kind_of_event_and_one_unit_is_noticed(dsn: str):
+def test_I1_I2_O1_F1_F2_F3_C1_C2_S4_oracle_and_worker_agree_and_one_unit_of_difference_is_noticed(dsn: str):
     async def run() -> None:
         async with day(dsn, seed=4, markets=6, operators=True) as kept:
             witness, looks = Witness(kept.scenario.world, kept.wallet), []

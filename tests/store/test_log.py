@@ -182,7 +182,9 @@ def _empty_booking(head: log.Head, next_book: int) -> log.Booking:
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda p: f"{p.constraint}-{PLANTED.index(p)}")
-def test_I3_a_row_that_breaks_an_invariant_is_refused_with_all_of_its_booking(dsn: str, planted: Planted) -> None:
+def test_I3_C2_C3_C4_F4_O3_a_row_that_breaks_an_invariant_is_refused_with_all_of_its_booking(
+    dsn: str, planted: Planted
+) -> None:
     @in_loop
     async def run() -> None:
         async with connected(dsn) as connection:

@@ -35,6 +35,7 @@ COMMANDS = {
     "resume": "control:resume",
     "halt": "control:halt",
     "adjust": "adjust:app",
+    "catalog": "catalog:catalog",
     "db": "database:app",
     "sim": "sim:app",
 }
