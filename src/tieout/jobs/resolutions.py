@@ -15,10 +15,11 @@ from tieout.client.rpc import CallFailedError
 from tieout.jobs.job import BookFacts
 from tieout.jobs.log_reading import payout_vectors
 from tieout.ledger.facts import AnyFact, ConditionResolved
+from tieout.ledger.movement import LOG_BITS
 
 _REDEEMED = (
     "SELECT condition_id, legs FROM movements WHERE wallet_id = $1 AND kind = 'redemption' "
-    "AND condition_id <> '' AND strpos(legs, ',') > 0"
+    "AND condition_id <> '' AND strpos(legs, ',') > 0 AND chain_position < $2"
 )
 
 
@@ -33,8 +34,8 @@ class Resolutions:
         self._known: set[str] = set()
 
     async def read(self, block: BlockHead) -> None:
-        """Book the vectors that are missing, as of *block*. Raises VenueError."""
-        rows = await self._connection.fetch(_REDEEMED, self._wallet_id)
+        """Book the vectors that are missing, of what was redeemed up to *block*, a final one. Raises VenueError."""
+        rows = await self._connection.fetch(_REDEEMED, self._wallet_id, (block.number + 1) << LOG_BITS)
         wanted = {row["condition_id"] for row in rows if _takes_both(row)} - self._known
         known = await payout_vectors(self._connection, self._wallet_id, sorted(wanted)) if wanted else {}
         missing = sorted(wanted - known.keys())
@@ -47,8 +48,7 @@ class Resolutions:
         facts: list[AnyFact] = [ConditionResolved(condition_id=each, numerators=paid) for each, paid in found.items()]
         if facts:
             await self._book(facts)
-        # A redemption above this block may be of a condition that is not resolved at it: then it is asked again.
-        self._known |= known.keys() | found.keys()
+        self._known |= wanted
 
 
 def _takes_both(row: Mapping[str, str]) -> bool:
