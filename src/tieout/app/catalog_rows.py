@@ -22,15 +22,15 @@ class Row(NamedTuple):
 GROUPS = {
     "R": "races",
     "T": "timing",
-    "P": "crashes and halves",
-    "S": "sums and units",
-    "E": "events without our order",
-    "A": "answers that are wrong",
+    "P": "crashes",
+    "S": "amounts",
+    "E": "others",
+    "A": "answers",
     "D": "downtime",
     "I": "inventory",
     "O": "orders",
     "F": "fills",
-    "C": "cost and collateral",
+    "C": "money",
     "L": "log",
 }
 """What the rows of a letter are about. The first seven are failure modes, the others invariants."""

@@ -14,7 +14,7 @@ from tieout.cli.grid import Column, Grid
 from tieout.cli.output import DOES_NOT, HOLDS, counted, fail, out, print_json, say
 from tieout.sim.faults.kinds import KINDS
 
-NAMES_MAX = 2
+NAMES_MAX = 1
 """So many faults are named in a line of a terminal; `tieout catalog ID` names them all."""
 
 
