@@ -11,7 +11,9 @@ import asyncpg
 
 from support.database import connected
 from tieout.app.clock import now_ms
+from tieout.app.data_differences import DataCompared, DataDifference, What
 from tieout.app.wallet_audit import WalletAudit
+from tieout.app.wallet_report import WalletReport
 from tieout.cli.audit_options import AuditRequest
 from tieout.cli.audit_steps import audited
 from tieout.client.endpoints import Endpoints
@@ -29,6 +31,7 @@ from tieout.sim.serve.server import running
 from tieout.store.wallets import acquire, wallet_id_of
 from tieout.venue.decode import Identity
 
+REWARD, REBATE, GIFT = 12_345_678, 3_210_987, 5_000_001
 COMPANY = {"another_bot_ms": 2_000, "human_ms": 7_000, "operators": True}
 ALONE = {"another_bot_ms": None, "human_ms": None, "operators": False}
 """Only the test acts for the wallet."""
@@ -141,3 +144,25 @@ async def venue(dsn: str, seed: int = 5, **more: object) -> AsyncIterator[Venue]
             no_data_api=False,
         )
         yield Venue(scenario, asked, connection, dsn)
+
+
+def report_of(found: WalletAudit) -> WalletReport:
+    assert found.report is not None
+    return found.report
+
+
+def data_of(found: WalletAudit) -> DataCompared:
+    assert found.data is not None
+    return found.data
+
+
+def those(found: WalletAudit, what: What) -> list[DataDifference]:
+    return [each for each in data_of(found).differences if each.what is what]
+
+
+async def grown(at: Venue, minutes: int = 12) -> None:
+    """The wallet has traded, split, merged, given away and been paid, and all of it shows in the index."""
+    at.run(minutes)
+    at.pay("reward", REWARD)
+    at.pay("rebate", REBATE)
+    at.run(4)

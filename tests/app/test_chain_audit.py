@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import msgspec
 import pytest
 
-from app.audited import ALONE, Venue, of, venue
+from app.audited import ALONE, GIFT, REBATE, REWARD, data_of, grown, of, report_of, venue
 from support.database import connected, in_loop, stored
 from tieout.app import chain_audit, chain_reading
 from tieout.app.chain_audit import LOCATED_MAX
-from tieout.app.chain_reading import ReadingEndedError
-from tieout.app.data_differences import DataCompared, DataDifference, What
-from tieout.app.wallet_audit import WalletAudit
-from tieout.app.wallet_report import WalletReport
+from tieout.app.chain_reading import TRIES, ReadingEndedError
 from tieout.cli.audit_progress import BlocksBar
 from tieout.jobs.window_width import WIDTHS, WindowWidth
 from tieout.ledger.facts import CashFlowed, FillObserved, Flow, Role, Side, TokenMoved, decode
 from tieout.ledger.movement import block_of
-from tieout.store.embedded import EmbeddedServer
-from tieout.store.runs import Action
 from tieout.store.wallets import wallet_id_of
-
-REWARD, REBATE, GIFT = 12_345_678, 3_210_987, 5_000_001
-
-
-@pytest.fixture
-def other_dsn(server: EmbeddedServer, request: pytest.FixtureRequest) -> str:
-    """A second database."""
-    name = f"other_{os.getpid()}_{abs(hash(request.node.name))}"
-
-    async def create() -> None:
-        async with connected(server.dsn()) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
-
-    asyncio.run(create())
-    return server.dsn(name)
-
-
-def report_of(found: WalletAudit) -> WalletReport:
-    assert found.report is not None
-    return found.report
-
-
-def data_of(found: WalletAudit) -> DataCompared:
-    assert found.data is not None
-    return found.data
-
-
-def those(found: WalletAudit, what: What) -> list[DataDifference]:
-    return [each for each in data_of(found).differences if each.what is what]
-
-
-async def grown(at: Venue, minutes: int = 12) -> None:
-    """The wallet has traded, split, merged, given away and been paid, and all of it shows in the index."""
-    at.run(minutes)
-    at.pay("reward", REWARD)
-    at.pay("rebate", REBATE)
-    at.run(4)
 
 
 def test_I1_C2_F1_S5_S6_the_audit_from_the_chain_alone_ties_out_and_its_report_is_the_truth(dsn: str) -> None:
@@ -93,92 +50,6 @@ def test_I1_C2_F1_S5_S6_the_audit_from_the_chain_alone_ties_out_and_its_report_i
             assert own + REWARD == outside
             assert report.collateral == sum(report.coins.values()) == sum(truth.causes.values())
             assert report.trading["payouts"] == truth.causes["redemption"] + truth.causes["exchange"] > 0
-
-    run()
-
-
-def test_S1_the_data_api_agrees_on_every_row_and_differs_only_where_it_has_rules_of_its_own(dsn: str) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn) as at:
-            await grown(at)
-            found = await at.from_chain()
-            data = data_of(found)
-            assert data.rows > 50
-            assert data.positions > 8
-            assert {each.what for each in data.differences} <= {What.NAME, What.REALIZED, What.AVERAGE}
-            (name,) = those(found, What.NAME)
-            assert (name.ours, name.theirs, "MAKER_REBATE" in name.why) == (REBATE, REBATE, True)
-            for each in those(found, What.REALIZED):
-                assert "its own prices for" in each.why or "rounding" in each.why, each
-
-    run()
-
-
-def test_A2_T1_an_index_that_is_stuck_lacks_rows_and_changes_no_figure(dsn: str, other_dsn: str) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn) as at:
-            at.run(6)
-            at.scenario.index.frozen = True
-            at.run(6)
-            found = await at.from_chain()
-            lacking = those(found, What.NOT_IN_INDEX)
-            assert len(lacking) > 10
-            assert {each.why for each in lacking} == {"newer than any row of the index: it lags, or is stuck"}
-            assert {each.theirs for each in lacking} == {None}
-            assert data_of(found).young > 0
-            assert those(found, What.SIZE)
-            assert {each.why for each in those(found, What.SIZE)} == {"the index lacks transactions of it"}
-            alone = await at.from_chain(other_dsn, no_data_api=True)
-            assert alone.data is None
-            assert (found.report, found.audit.findings) == (alone.report, alone.audit.findings)
-            assert found.audit.holds
-
-    run()
-
-
-def test_S1_wrong_averages_are_shown_and_ours_stay(dsn: str) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn, human_ms=None, operators=False) as at:
-            await grown(at)
-            right = await at.from_chain()
-            assert those(right, What.AVERAGE) == []
-            at.scenario.faults.on("data-average", settings={"per_mille": 70})
-            wrong = await at.from_chain()
-            found = those(wrong, What.AVERAGE)
-            averages = {each.row.token_id: each.average for each in report_of(wrong).open}
-            assert {each.of: each.ours for each in found}.items() <= averages.items()
-            assert found, "but for what moved within the lag, every average that is held"
-            assert {each.why for each in found} == {"the index is wrong: every amount is the chain's own"}
-            assert report_of(wrong) == report_of(right)
-
-    run()
-
-
-@pytest.mark.parametrize("fault", ["half-page", "malformed-row", "server-error"])
-def test_A6_lists_that_are_not_whole_are_told_and_decide_nothing(dsn: str, fault: str) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn) as at:
-            await grown(at)
-            right = await at.from_chain()
-            at.scenario.faults.on(fault, path="/data-api")
-            found = await at.from_chain()
-            assert at.scenario.faults.struck(fault)
-            assert report_of(found) == report_of(right)
-            assert found.audit.holds
-            assert not found.is_unsure
-            if fault == "server-error":
-                assert found.data is None
-                assert "/v2/positions" in found.data_untold
-            elif fault == "half-page":
-                lacking = those(found, What.NOT_IN_INDEX)
-                assert len(lacking) > 10
-                assert those(found, What.SIZE)
-            else:
-                assert any("cannot be read" in flaw for flaw in data_of(found).flaws)
 
     run()
 
@@ -337,30 +208,6 @@ def test_I1_T2_a_transfer_that_the_books_did_not_see_is_located(dsn: str) -> Non
     run()
 
 
-def test_I1_a_token_that_only_the_index_knows_is_asked_for_on_chain(dsn: str) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn, **ALONE) as at:
-            market = next(iter(at.scenario.world.exchange.markets.values()))
-            at.run(1)
-            at.owner().get_tokens(market, 1, GIFT)
-            at.run(4)
-            assert (await at.from_chain()).audit.holds
-            facts = [decode(each["fact"]) for each in await at.fetch("SELECT fact FROM log WHERE wallet_id = $1")]
-            (move,) = [each for each in facts if isinstance(each, TokenMoved)]
-            await at.book(msgspec.structs.replace(move, version=move.version + 1, removed=True))
-            assert (await at.from_chain(no_data_api=True)).audit.holds, "nobody knows of it"
-            found = await at.from_chain()
-            assert found.chain is not None
-            (difference,) = found.chain.differences
-            assert (difference.token_id, difference.books, difference.chain) == (str(market.tokens[1]), 0, GIFT)
-            assert difference.where[0].tx_hashes == (move.tx_hash,)
-            (size,) = those(found, What.SIZE)
-            assert size.why == "the books differ from the chain, too: see I1"
-
-    run()
-
-
 def test_F1_a_fill_that_never_came_on_chain_is_told_with_its_token(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -437,75 +284,15 @@ def test_I1_more_differences_than_are_looked_for_are_all_told(dsn: str, monkeypa
     run()
 
 
-def test_T2_what_no_row_explains_is_inferred_with_a_cause_and_superseded_by_the_chain(
-    dsn: str, other_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    @in_loop
-    async def run() -> None:
-        async with venue(dsn, **ALONE) as at:
-            monkeypatch.setattr("tieout.app.data_audit.now_ms", lambda: at.scenario.world.scheduler.now_ms)
-            first, second, third = list(at.scenario.world.exchange.markets.values())[:3]
-            owner = at.owner()
-            at.run(1)
-            at.buy(first, 0, 20 * GIFT)
-            at.buy(second, 1, 10 * GIFT)
-            owner.split(third, 4 * GIFT)
-            at.run(1)
-            owner.send_tokens(first, 0, 2 * GIFT)
-            owner.get_tokens(third, 1, GIFT)
-            at.pay("reward", REWARD)
-            at.pay("rebate", REBATE)
-            at.run(5)
+def test_A3_a_node_that_fails_for_a_moment_is_asked_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_reading, "RETRY_MS", 0)
 
-            made = await at.from_data_api()
-            assert made.inferred is not None
-            assert {
-                (each.token_id, each.evidence["drift"], each.evidence["cause"]) for each in made.inferred.findings
-            } == {
-                (str(first.tokens[0]), 2 * GIFT, "UNTRACKED_REDUCTION"),
-                (str(third.tokens[1]), -GIFT, "UNTRACKED_INCREASE"),
-            }
-            assert {each.action for each in made.inferred.findings} == {Action.CORRECTED}
-            assert (made.audit.holds, made.is_unsure, of(made, "I1").holds) == (True, False, None)
-            assert await at.held() == {token: each.shares for token, each in at.truth(10**9).tokens.items()}
-            again = await at.from_data_api()
-            assert again.inferred is not None
-            assert again.inferred.findings == ()
-
-            at.buy(first, 0, 3 * GIFT)  # what comes later is no part of the statement
-            at.run(2)
-            found = await at.from_chain()
-            alone = await at.from_chain(other_dsn)
-            assert found.audit.holds, [each for each in found.audit.findings if each.violations]
-            assert alone.audit.holds
-            ours, theirs = report_of(found), report_of(alone)
-            # The amounts: which condition a token is of, only the Data API says here.
-            assert [each.row[:1] + each.row[3:] for each in ours.open] == [
-                each.row[:1] + each.row[3:] for each in theirs.open
-            ]
-            assert (ours.realized, ours.fees, ours.trading, ours.coins, ours.collateral, ours.closed) == (
-                theirs.realized, theirs.fees, theirs.trading, theirs.coins, theirs.collateral, theirs.closed
-            )  # fmt: skip
-            assert ours.movements == theirs.movements + 2, "the two adjustments, which pad nothing now"
-            assert theirs.income == {"REWARD": REWARD}
-            assert ours.income == {"REWARD": REWARD, "MAKER_REBATE": REBATE}, "its row gave the transfer its name"
-            assert ours.flows["DEPOSIT"] + REBATE == theirs.flows["DEPOSIT"]
-
-    run()
-
-
-def test_A2_nothing_is_inferred_of_what_moved_within_the_lag(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     @in_loop
     async def run() -> None:
         async with venue(dsn) as at:
-            monkeypatch.setattr("tieout.app.data_audit.now_ms", lambda: at.scenario.world.scheduler.now_ms)
-            at.run(12)
-            found = await at.from_data_api()
-            assert found.inferred is not None
-            left = [each for each in found.inferred.findings if each.action is Action.LOGGED]
-            assert left
-            assert found.is_unsure
-            adjusted = await at.fetch("SELECT token_id FROM movements WHERE wallet_id = $1 AND kind = 'adjustment'")
-            assert {each.token_id for each in left}.isdisjoint(row["token_id"] for row in adjusted)
+            at.run(2)
+            at.scenario.faults.on("server-error", count=TRIES, path="/rpc")
+            assert (await at.from_chain(no_data_api=True)).audit.holds
+            assert at.scenario.faults.struck("server-error") == TRIES
 
     run()
