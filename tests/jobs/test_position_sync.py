@@ -15,7 +15,7 @@ from tieout.jobs.drift_findings import severity_of
 from tieout.jobs.height import LATE_MS
 from tieout.jobs.job import Result
 from tieout.jobs.opening import Opening
-from tieout.jobs.position_sync import CHAIN, PositionSync
+from tieout.jobs.position_sync import CHAIN, READ_AGAIN_MS, PositionSync
 from tieout.ledger.facts import FillObserved, Role, Side
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
@@ -279,6 +279,24 @@ def test_T2_logs_that_a_node_left_out_are_found_by_reading_again(dsn: str) -> No
     run()
 
 
+def test_T2_logs_that_a_node_left_out_twice_are_looked_for_again_after_a_while(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            await seen.positions.run()
+            seen.owner.split(seen.market, 9 * MILLION)
+            await seen.until_final()
+            seen.kept.scenario.faults.on("logs-missing", count=2)
+            assert (await seen.positions.run()).detail["differences"] == 1
+            seen.kept.run(10)
+            assert (await seen.positions.run()).detail["differences"] == 1, "they were looked for just now"
+            seen.kept.run(READ_AGAIN_MS // 1_000)
+            assert (await seen.positions.run()).detail["differences"] == 0
+            assert await seen.kept.shares() == seen.kept.truth() != {}
+
+    run()
+
+
 class CountingFollower(ChainFollower):
     steps = 0
 
@@ -287,7 +305,7 @@ class CountingFollower(ChainFollower):
         return await super().step()
 
 
-def test_a_drift_that_stays_is_read_again_only_once(dsn: str) -> None:
+def test_a_drift_that_stays_is_not_read_again_in_every_run(dsn: str) -> None:
     @in_loop
     async def run() -> None:
         async with witnessed(dsn) as seen:

@@ -34,6 +34,9 @@ COLLATERAL = ""
 READ_AGAIN_BLOCKS = 2_000
 """So many blocks at most are read once more when balances differ: a node may have left out logs."""
 
+READ_AGAIN_MS = 300_000
+"""How long differences may stand until they are read for once more: the node may have left out logs both times."""
+
 
 class PositionSync:
     """`last` is the comparison of the last run; `pauses` are the conditions it says to pause, with the reason (I1)."""
@@ -60,6 +63,7 @@ class PositionSync:
         """The last block at which everything tied out."""
         self._known: frozenset[tuple[str, int]] = frozenset()
         """(token, drift) of the differences that reading again did not explain."""
+        self._read_again_ms = 0
         self.last: TieOut | None = None
         self.pauses: tuple[tuple[str, str], ...] = ()
 
@@ -129,10 +133,12 @@ class PositionSync:
         return tie, [*drifts, *_collateral_drift(tie, books, late)], books
 
     def _worth_reading_again(self, drifts: Sequence[Drift]) -> bool:
-        return bool(drifts) and _figures(drifts) != self._known
+        waited_ms = self._clock.now_ms() - self._read_again_ms
+        return bool(drifts) and (_figures(drifts) != self._known or waited_ms >= READ_AGAIN_MS)
 
     async def _read_again(self, step: Step) -> Step:
         """Once more from the last block that tied out: logs that a node left out are there the next time."""
+        self._read_again_ms = self._clock.now_ms()
         top = self._follower.next_block
         self._follower.next_block = max(self._tied_block + 1, step.block.number - READ_AGAIN_BLOCKS, 0)
         try:
