@@ -88,6 +88,7 @@ def test_D1_an_audit_that_is_broken_off_goes_on_where_it_ended(
             whole = await at.from_chain(other_dsn)
             assert whole.reading is not None
             assert whole.reading.first < again.reading.first
+            assert whole.reading.transactions > again.reading.transactions > 0
             assert again.report == whole.report
             assert again.audit.holds
             assert await rows(dsn, at.wallet) == await rows(other_dsn, at.wallet)

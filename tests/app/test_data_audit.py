@@ -7,6 +7,7 @@ import pytest
 
 from app.audited import ALONE, GIFT, REBATE, REWARD, data_of, grown, of, report_of, those, venue
 from support.database import in_loop
+from tieout.app.data_audit import NotToldError, data_books
 from tieout.app.data_differences import What
 from tieout.client.clock import LoopClock
 from tieout.client.data_api import DataApi
@@ -198,6 +199,23 @@ def test_A2_nothing_is_inferred_of_what_moved_within_the_lag(dsn: str, monkeypat
             assert found.is_unsure
             adjusted = await at.fetch("SELECT token_id FROM movements WHERE wallet_id = $1 AND kind = 'adjustment'")
             assert {each.token_id for each in left}.isdisjoint(row["token_id"] for row in adjusted)
+
+    run()
+
+
+def test_D1_rows_of_the_data_api_are_counted_as_they_are_booked(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with venue(dsn) as at:
+            at.run(10)
+            told: list[int] = []
+            async with data_books(dsn, at.wallet, at.asked.data_api) as books:
+                books.told = told.append
+                found = await books.read()
+            assert told[0] == found.rows > 50
+            at.scenario.faults.on("server-error", path="/data-api")
+            with pytest.raises(NotToldError, match="0 rows of it are booked, and the same command goes on"):
+                await at.from_data_api()
 
     run()
 

@@ -23,14 +23,14 @@ from tieout.client.errors import VenueError
 from tieout.client.limits import Limiter
 from tieout.client.net import Net
 from tieout.client.transport import HttpCarrier, RawBody
-from tieout.intake.intake import Incoming, Intake, Report, own
+from tieout.intake.intake import Incoming, Intake, own
 from tieout.jobs.data_feed import LAG, LAG_MS, MARGIN_MS, DataFeed
 from tieout.jobs.data_positions import DataPositionSync
 from tieout.ledger.facts import AnyFact
 from tieout.store import watermarks
 from tieout.store.connect import connected
 from tieout.store.runs import Finding
-from tieout.store.wallets import Lease, acquire
+from tieout.store.wallets import acquire
 from tieout.venue.decode import Identity
 
 
@@ -76,12 +76,17 @@ class Inferred:
 class DataBooks:
     """One wallet, kept from the Data API alone. `told` hears how many rows are booked."""
 
-    def __init__(self, lease: Lease, feed: DataFeed, positions: DataPositionSync, report: Report) -> None:
+    def __init__(self, feed: DataFeed, positions: DataPositionSync) -> None:
         self._feed = feed
         self._positions = positions
-        self.lease = lease
-        self.report = report
+        self._rows = 0
         self.told: Callable[[int], None] = lambda _: None
+
+    def booked(self, raw: RawBody) -> None:
+        """An answer is booked: count its rows, each of which has one time."""
+        if raw.kind == "activity":
+            self._rows += raw.body.count(b'"timestamp"')
+            self.told(self._rows)
 
     async def read(self) -> Inferred:
         """Book the activity, then compare what is stated with it. Raises NotToldError."""
@@ -90,7 +95,7 @@ class DataBooks:
             result = await self._positions.run(at_once=True)
         except VenueError as error:
             raise NotToldError(
-                f"the Data API does not answer: {error}; {self.report.messages:,} messages of it are booked, and the "
+                f"the Data API does not answer: {error}; {self._rows:,} rows of it are booked, and the "
                 "same command goes on"
             ) from None
         flaws = (reading.flaw, str(result.detail["flaw"]))
@@ -112,15 +117,15 @@ async def data_books(dsn: str, wallet: str, url: str, clock: Clock | None = None
         writer, reader, jobs = [await stack.enter_async_context(connected(dsn)) for _ in range(3)]
         carrier = await stack.enter_async_context(HttpCarrier())
         lease = await acquire(writer, wallet)
-        intake, report = Intake(writer, reader, lease, Identity(wallet, frozenset()), clock.now_ms), Report()
+        intake = Intake(writer, reader, lease, Identity(wallet, frozenset()), clock.now_ms)
 
         async def take(messages: Sequence[Incoming]) -> None:
-            report.add(await intake.take(messages))
-            books.told(report.messages)
+            await intake.take(messages)
 
         async def record(raw: RawBody) -> None:
             if raw.kind in BOOKED["data-api"]:
                 await take([Incoming(raw.body, raw.source, raw.origin, raw.kind)])
+                books.booked(raw)
 
         async def book(facts: Sequence[AnyFact]) -> None:
             await take([own(fact, "audit") for fact in facts])
@@ -128,5 +133,5 @@ async def data_books(dsn: str, wallet: str, url: str, clock: Clock | None = None
         data_api = DataApi(Net(carrier, clock, Limiter(clock), record).service("data-api", url))
         feed = DataFeed(jobs, lease.wallet_id, wallet, data_api, clock)
         positions = DataPositionSync(jobs, lease.wallet_id, wallet, data_api, feed, clock, book)
-        books = DataBooks(lease, feed, positions, report)
+        books = DataBooks(feed, positions)
         yield books

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from tieout.app.chain_books import ChainBooks
 from tieout.cli.output import err
@@ -23,8 +23,7 @@ class BlocksBar:
         self._books = books
         self._first = first
         self._bar = Progress(
-            TextColumn("reading the chain"),
-            BarColumn(bar_width=30 if err.width >= WIDE else 12),
+            *_bar(err.width),
             TextColumn("{task.completed:,} of {task.total:,} blocks"),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(compact=True),
@@ -46,15 +45,22 @@ class BlocksBar:
     def reached(self, block: int, last: int) -> None:
         """Everything up to *block* is booked; *last* is the one to reach."""
         seconds = self._bar.tasks[0].elapsed or 0.0
-        logs, booked = self._books.seen["logs"], self._books.report.messages
+        logs, found = self._books.seen["logs"], self._books.follower.transactions
         pace = f"{logs / seconds:,.0f} logs/s" if seconds else ""
         self._bar.update(
             self._task,
             completed=block - self._first + 1,
             total=max(last - self._first + 1, 1),
-            figures=f"{booked:,} transactions  {pace}" if err.width >= WIDE else pace,
+            figures=f"{found:,} transactions  {pace}" if err.width >= WIDE else pace,
             visible=True,
         )
+
+
+def _bar(width: int) -> list[ProgressColumn]:
+    """The bar; on a narrow terminal a number in its place."""
+    if width >= WIDE:
+        return [TextColumn("reading the chain"), BarColumn(bar_width=24)]
+    return [TextColumn("chain"), TextColumn("{task.percentage:>3.0f}%")]
 
 
 @contextmanager

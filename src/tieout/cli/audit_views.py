@@ -53,11 +53,12 @@ def _show_head(found: WalletAudit) -> None:
         blocks = counted(max(read.last - read.first + 1, 0), "block")
         say(
             ("read    ", "dim"),
-            f"{blocks} from {read.first:,} on, {counted(read.logs, 'log')} of the wallet",
+            f"{blocks} from {read.first:,} on: {counted(read.transactions, 'transaction')}",
         )
     if found.chain is not None:
         block = found.chain.at.tie.block
-        say(("as of   ", "dim"), f"block {block.number:,} ({short(block.hash, 10, 4)}), {when(block.at_ms)} UTC, final")
+        name = f"{block.number:,}" if width < 80 else f"{block.number:,} ({short(block.hash, 10, 4)})"
+        say(("as of   ", "dim"), f"final block {name}, {when(block.at_ms)} UTC")
     if found.inferred is not None:
         say(("read    ", "dim"), f"{counted(found.inferred.rows, 'row')} of activity from the Data API")
     out.print()

@@ -47,6 +47,8 @@ class ChainFollower:
         self._begun = False
         self._provisional = provisional
         self.next_block = first
+        self.transactions = 0
+        """How many were found so far."""
         self.progress: Progress = _unheard
 
     async def step(self) -> Step:
@@ -71,6 +73,7 @@ class ChainFollower:
                 continue
             self._width.answered(asked, found)
             transactions += found
+            self.transactions += found
             self.next_block = last + 1
             await self.progress(last, head.number)
         if self._provisional is not None:
