@@ -18,7 +18,7 @@ from tieout.app.block_books import BlockBooks, books_at
 from tieout.app.certificate import Certificate, Flaw
 from tieout.app.clock import now_ms
 from tieout.app.history import verify_books
-from tieout.app.queries import require_wallet, total_of
+from tieout.app.queries import total_of
 from tieout.client.chain import BlockHead, Chain
 from tieout.client.clock import LoopClock
 from tieout.client.errors import VenueError
@@ -32,7 +32,7 @@ from tieout.ledger.invariants import Finding
 from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
 from tieout.ledger.rows import PositionRow
 from tieout.store import watermarks
-from tieout.store.wallets import Head
+from tieout.store.wallets import Head, wallet_id_of
 
 
 class CannotCertifyError(ValueError):
@@ -68,7 +68,7 @@ async def certify(
 
     Raises CannotCertifyError, StoreError.
     """
-    wallet_id = await require_wallet(connection, wallet)
+    wallet_id = await known(connection, wallet)
     try:
         block = await _block(connection, wallet_id, chain, wallet, number)
         result, books = await verify_books(connection, wallet_id, progress)
@@ -88,6 +88,21 @@ async def certify(
             f"`tieout watch {wallet} --once`, or name a node that keeps old state with --node"
         ) from None
     return _made(wallet, chain_id, tie, result.head, at, invariants(findings, tie.tokens), made_at_ms)
+
+
+async def known(connection: asyncpg.Connection, wallet: str) -> int:
+    """The wallet's id. Raises CannotCertifyError when the database does not know it."""
+    wallet_id = await wallet_id_of(connection, wallet)
+    if wallet_id is None:
+        raise CannotCertifyError(_unread(wallet))
+    return wallet_id
+
+
+def _unread(wallet: str) -> str:
+    return (
+        f"nothing of wallet {wallet} is booked from the chain yet: `tieout watch {wallet} --once --from-block N`, "
+        "with N the block before its first transaction"
+    )
 
 
 async def read_up_to(connection: asyncpg.Connection, wallet_id: int) -> int | None:
@@ -112,10 +127,7 @@ async def _block(
     """The block to certify at. Raises CannotCertifyError."""
     read = await read_up_to(connection, wallet_id)
     if read is None:
-        raise CannotCertifyError(
-            f"nothing of wallet {wallet} is booked from the chain yet: `tieout watch {wallet} --once --from-block N`, "
-            "with N the block before its first transaction"
-        )
+        raise CannotCertifyError(_unread(wallet))
     final = await chain.block("finalized")
     if final is None:
         raise CannotCertifyError("the node knows no final block: name another one with --node")

@@ -69,7 +69,7 @@ def of_file(read: Reading) -> list[Check]:
             Check("file", FIGURES, State.UNTOLD, note=read.newer),
         ]
     if read.certificate is None:
-        return [_check("file", FORM, 1, read.form), *not_made("file", (DIGEST, FIGURES), "it cannot be read")]
+        return [_check("file", FORM, 1, read.form), *not_made("file", (DIGEST, FIGURES))]
     return [
         _check("file", FORM, 1, read.form),
         _check("file", DIGEST, 1, read.digest),
@@ -77,7 +77,7 @@ def of_file(read: Reading) -> list[Check]:
     ]
 
 
-def not_made(of: str, names: Sequence[str], note: str, state: State = State.NOT_CHECKED) -> list[Check]:
+def not_made(of: str, names: Sequence[str], note: str = "", state: State = State.NOT_CHECKED) -> list[Check]:
     """The checks of *names*, which were not made."""
     return [Check(of, name, state, note=note) for name in names]
 

@@ -12,10 +12,9 @@ from rich.text import Text
 
 from tieout.app import certificate as form
 from tieout.app.certificate import Certificate, Flaw
-from tieout.app.certifying import Refused, asking, certify
+from tieout.app.certifying import Refused, asking, certify, known
 from tieout.app.clock import now_ms
 from tieout.app.database import session
-from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
 from tieout.app.verifying import OF_LOG, OF_NODE, Check, State, not_made, of_file, of_log, of_node
 from tieout.cli.grid import Column, Grid
@@ -67,7 +66,7 @@ def certify_(
         if path is not None and path.exists():
             fail(f"{path} is there already: a certificate is never written over; name another file")
         async with session(Settings()) as connection, asking(tuple(node or Endpoints().rpc)) as chain:
-            head, _, _ = await head_of(connection, await require_wallet(connection, wallet))
+            head, _, _ = await head_of(connection, await known(connection, wallet))
             with entries_bar() as bar:
                 task = bar.add_task("folding the log", total=head.seq)
                 made = await certify(
@@ -164,8 +163,7 @@ def verify_(
         checks = of_file(read)
         made = read.certificate
         if made is None:
-            note = read.newer or "the file cannot be read"
-            checks += not_made("node", OF_NODE, note) + not_made("log", OF_LOG, note)
+            checks += not_made("node", OF_NODE) + not_made("log", OF_LOG)
         else:
             checks += await _against_node(made, node)
             checks += await _against_log(made, log=log)
@@ -187,14 +185,14 @@ def _bytes(path: Path) -> bytes:
 
 async def _against_node(made: Certificate, nodes: list[str] | None) -> list[Check]:
     if not nodes:
-        return not_made("node", OF_NODE, "no node given: --node URL")
+        return not_made("node", OF_NODE, "say --node URL, and the chain is asked")
     async with asking(nodes) as chain:
         return await of_node(made, chain)
 
 
 async def _against_log(made: Certificate, *, log: bool) -> list[Check]:
     if not log:
-        return not_made("log", OF_LOG, "--log was not said")
+        return not_made("log", OF_LOG, "say --log where the wallet's books are, and they are folded again")
     async with session(Settings()) as connection:
         with entries_bar() as bar:
             task = bar.add_task("folding the log", total=made.log.seq)
@@ -229,7 +227,7 @@ def _show(path: Path, made: Certificate | None, checks: list[Check]) -> None:
     for check in checks:
         mark, style = _MARKS[check.state]
         shade = "" if check.state is State.HOLDS else style
-        checked = f"{check.checked:,}" if check.checked else ""
+        checked = f"{check.checked:,}" if check.state in (State.HOLDS, State.DOES_NOT) else ""
         grid.add(
             Text(mark, style=style), check.of, Text(check.what, style=shade), checked, Text(check.state, style=style)
         )
@@ -266,31 +264,27 @@ def _show_flaw(flaw: Flaw, *, to_stderr: bool = False) -> None:
 
 
 def _show_verdict(path: Path, checks: list[Check]) -> None:
-    notes: dict[tuple[str, State, str], None] = {}
-    for check in checks:
-        if check.note:
-            notes[check.of, check.state, check.note] = None
     out.print()
+    notes = {(check.of, check.state, check.note): None for check in checks if check.note}
     for of, state, note in notes:
         say((f"{state} by the {of}: ", "bold yellow" if state is State.UNTOLD else "yellow"), note)
-    if any(check.flaws for check in checks):
+    code = _code(checks)
+    if code == DOES_NOT:
         say((" DOES NOT HOLD ", "bold white on red"), f"  {path}: do not rely on it")
-    elif any(check.state is State.UNTOLD for check in checks):
+    elif code == CANNOT_TELL:
         say((" CANNOT TELL ", "bold black on yellow"), f"  {path}: what could be checked holds")
-    elif len(notes):
-        say((" UNCHANGED " if len(notes) > 1 else " HOLDS ", "bold black on green"), f"  {path}: {_how_far(checks)}")
     else:
-        say((" HOLDS ", "bold black on green"), f"  {path}: the chain and the log say the same, to the micro-unit")
+        word, sentence = _HOW_FAR[frozenset(check.of for check in checks if check.state is State.HOLDS)]
+        say((f" {word} ", "bold black on green"), f"  {path}: {sentence}")
 
 
-def _how_far(checks: list[Check]) -> str:
-    """What a file was compared with, of which not everything was asked for."""
-    by = {check.of for check in checks if check.state is State.HOLDS}
-    if "node" in by:
-        return "unchanged, and the chain says the same; not folded again from the log"
-    if "log" in by:
-        return "unchanged, and the log says the same; not compared with the chain"
-    return "no byte was changed since it was written; that it is true, the chain and the log can tell"
+_HOW_FAR = {
+    frozenset(("file",)): ("UNCHANGED", "as it was written; whether it is true, the chain and the log can tell"),
+    frozenset(("file", "node")): ("HOLDS", "the chain says the same, to the micro-unit; not folded again from the log"),
+    frozenset(("file", "log")): ("HOLDS", "the log gives the same, to the micro-unit; not compared with the chain"),
+    frozenset(("file", "node", "log")): ("HOLDS", "the chain and the log say the same, to the micro-unit"),
+}
+"""What is said of a file that holds, by what it was compared with."""
 
 
 def _json(path: Path, made: Certificate | None, checks: list[Check]) -> dict[str, object]:
