@@ -63,6 +63,10 @@ class ProvisionalBlocks:
                 continue
             if kept.is_gone or kept.block_hash != each.block_hash:
                 await self._moved(kept, each)
+            elif kept.version:
+                # Said again: a process may have ended after it was kept and before it was booked, and what a final
+                # block says at version 0 is older than its own taking back.
+                await self._say(kept)
             self._confirmed.add(each.tx_hash)
 
     async def follow(self, final: BlockHead) -> None:
