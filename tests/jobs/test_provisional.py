@@ -206,7 +206,9 @@ def test_D1_T3_a_process_that_ends_as_something_comes_back_books_it_when_it_is_f
             kept.seen.owner.split(kept.seen.market, 3 * MILLION)
             kept.chain.mine()
             await kept.look()
-            kept.replace(1, shuffle=False)  # at the same place in its block, so that only the version differs
+            kept.replace(1, shuffle=False)
+            await kept.look()
+            kept.replace(2, shuffle=False)  # at the same place in its block as before: only the version differs
             kept.spared, kept.lost = 1, 1
             with pytest.raises(StoreError):
                 await kept.sync.run()
