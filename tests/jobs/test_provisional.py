@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -196,6 +197,13 @@ def test_D1_a_process_that_ends_before_the_facts_are_booked_reads_them_again_as_
     run()
 
 
+class Least(random.Random):
+    """A chance that always gives the least."""
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return 0 if stop is None else start
+
+
 def test_D1_T3_a_process_that_ends_as_something_comes_back_books_it_when_it_is_final(dsn: str) -> None:
     """Its taking back is booked, its return is not: what the final block says must not lose to the former."""
 
@@ -203,12 +211,11 @@ def test_D1_T3_a_process_that_ends_as_something_comes_back_books_it_when_it_is_f
     async def run() -> None:
         async with ahead(dsn) as kept:
             await kept.look()
+            kept.chain._places = Least()  # the same place in its block each time: only the version differs
             kept.seen.owner.split(kept.seen.market, 3 * MILLION)
             kept.chain.mine()
             await kept.look()
             kept.replace(1, shuffle=False)
-            await kept.look()
-            kept.replace(2, shuffle=False)  # at the same place in its block as before: only the version differs
             kept.spared, kept.lost = 1, 1
             with pytest.raises(StoreError):
                 await kept.sync.run()
