@@ -15,11 +15,11 @@ from tieout.app.block_books import books_at
 from tieout.app.certificate import written
 from tieout.app.certifying import CannotCertifyError, Refused
 from tieout.app.history import rebuild
-from tieout.app.verifying import State
+from tieout.app.verifying import State, of_node
 from tieout.jobs.height import LATE_MS, as_of
 from tieout.jobs.tie_out import tie_out
 from tieout.ledger.books import Books
-from tieout.ledger.facts import AdjustmentInferred, AnyFact, FillObserved, ManualEntry, Role, Side
+from tieout.ledger.facts import AdjustmentInferred, AnyFact, FillObserved, ManualEntry, OrderFilledOnChain, Role, Side
 from tieout.store.wallets import wallet_id_of
 
 
@@ -202,14 +202,17 @@ def test_L2_a_forged_certificate_whose_digest_fits_is_found_by_the_chain_or_the_
         async with house(dsn) as at:
             await at.watch(4)
             data = written(await at.certificate())
-            found = {}
+            found, places = {}, {}
             for name, change, _ in FORGERIES:
                 checks = await at.checks(forged(data, change))
                 found[name] = flawed(checks)
+                places[name] = {flaw.where for check in checks for flaw in check.flaws}
                 flaws = [flaw for check in checks for flaw in check.flaws]
                 assert all(flaw.where and flaw.what and flaw.advice for flaw in flaws), name
             expected = {name: by for name, _, by in FORGERIES}
             assert {name: expected[name] - by for name, by in found.items() if not expected[name] <= by} == {}
+            assert "positions" in places["a position left out"]
+            assert "totals.fees" in places["a position's fees"]
             # Of what only one of them sees, the other says nothing: the table of docs/certificate.md.
             assert [name for name, by in found.items() if "file" in by] == []
 
@@ -289,6 +292,48 @@ def test_L1_stored_books_that_the_log_does_not_give_are_not_certified(dsn: str) 
             refused = await refusal(at)
             assert {flaw.where for flaw in refused.flaws} == {"invariant L1"}
             assert refused.block is None
+
+    run()
+
+
+def test_I3_what_the_books_do_not_know_at_the_block_is_not_certified(dsn: str) -> None:
+    """At their head nothing is missing; at the block, shares were sold whose purchase has no place there yet."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as at:
+            block = (await at.watch()).step.block
+            buy = fill("12", block.at_ms - 2_000)
+            sell = OrderFilledOnChain(
+                order_id="0x" + "8" * 64, token_id="12", side=Side.SELL, shares=buy.shares, collateral=buy.collateral,
+                fee=0, role=Role.MAKER, tx_hash="0x" + "8" * 64, log_index=1, block=block.number,
+                block_hash=block.hash, occurred_at_ms=block.at_ms,
+            )  # fmt: skip
+            nameless = "0x" + "c1" * 32 + "#0"
+            await at.book(buy, sell, ManualEntry(
+                entry_id="x", who="ada", why="test", token_id=nameless, shares=3, occurred_at_ms=block.at_ms
+            ))  # fmt: skip
+            refused = await refusal(at)
+            assert refused.block is None
+            assert {flaw.where for flaw in refused.flaws} == {"token 12", f"token {nameless}"}
+
+    run()
+
+
+def test_a_block_that_is_not_final_proves_nothing_yet(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as at:
+            await at.watch()
+            data = written(await at.certificate())
+            latest = await at.chain.block("latest")
+            assert latest is not None
+            block = {"number": latest.number, "hash": latest.hash, "time": form.moment(latest.at_ms)}
+            read = form.read(forged(data, lambda content: content.update(block=block)))
+            assert read.certificate is not None
+            checks = await of_node(read.certificate, at.chain)
+            assert [check.state for check in checks[:3]] == [State.HOLDS, State.UNTOLD, State.NOT_CHECKED]
+            assert "not final yet" in checks[1].note
 
     run()
 

@@ -13,7 +13,7 @@ from tieout.app.queries import collateral_of
 from tieout.jobs.height import LATE_MS
 from tieout.ledger.books import Books
 from tieout.ledger.fold import fold
-from tieout.ledger.movement import CORRECT_COST, LOG_BITS, NO_CHAIN_POSITION, PAD, PENDING, Movement
+from tieout.ledger.movement import CORRECT_COST, LOG_BITS, NO_CHAIN_POSITION, PAD, Movement
 from tieout.ledger.position import Positions
 from tieout.ledger.rows import MovementRow, PositionRow, movement_row, position_row
 
@@ -64,11 +64,10 @@ def books_at(books: Books, block: int, at_ms: int) -> BlockBooks:
 def _has(movement: Movement, top: int, at_ms: int) -> bool:
     """Whether the block has it: by its place on chain; without one, by its time.
 
-    What somebody else says has settled must be on chain a while later, receipt or not (F1).
+    What somebody else says has settled must be on chain a while later, receipt or not (F1). What has not settled lies
+    after every time (`movement.PENDING`).
     """
     moment_ms, position, key = movement.order
-    if moment_ms >= PENDING:
-        return False
     if 0 < position < NO_CHAIN_POSITION:
         return position <= top
     is_own_word = movement.op in (PAD, CORRECT_COST) or key.startswith("manual/")
