@@ -43,6 +43,8 @@ class Look:
     tie: TieOut
     hearing: Hearing = Hearing.OFF
     """Whether new heads arrive."""
+    transactions: int = 0
+    """Of the wallet, read since the watch began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ async def watch(dsn: str, request: WatchRequest) -> AsyncGenerator[Look | Outage
         while True:
             try:
                 step = await books.step()
-                look = Look(step, books.report, await books.compare(step.block), heads.hearing)
+                look = Look(
+                    step, books.report, await books.compare(step.block), heads.hearing, books.follower.transactions
+                )
             except (VenueError, CallFailedError) as error:
                 down_since = down_since or now_ms()
                 yield Outage(str(error), down_since)

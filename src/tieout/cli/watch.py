@@ -104,10 +104,10 @@ def _view(look: Look, books: WalletBooks, width: int) -> Group:
         f"{when(look.step.block.at_ms)} UTC",
     )
     heard = Text.assemble(
-        f"{look.report.messages:,}",
+        f"{look.transactions:,}",
         (" transactions  ", "dim"),
         f"{look.report.facts:,}",
-        (" facts in them  ", "dim"),
+        (" facts heard  ", "dim"),
         f"{books.head.seq:,}",
         (" entries in the log", "dim"),
     )
@@ -149,9 +149,11 @@ def tie_line(tie: TieOut) -> Text:
     """The one line that counts."""
     place = f"block {tie.block.number:,} ({short(tie.block.hash, 10, 4)})"
     if tie.holds:
-        words = f"{counted(tie.tokens, 'balance')} equal the chain at {place}, to the micro-share"
+        words = f"{counted(tie.tokens, 'balance')} and the collateral equal the chain at {place}, to the micro-unit"
         return Text.assemble((" TIES OUT ", "bold black on green"), f"  {words}")
-    words = f"{counted(len(tie.differences), 'balance')} of {tie.tokens} differ from the chain at {place}"
+    wrong = [f"{counted(len(tie.differences), 'balance')} of {tie.tokens}"] if tie.differences else []
+    wrong += ["the collateral"] if tie.collateral.drift else []
+    words = f"{' and '.join(wrong)} differ from the chain at {place}"
     return Text.assemble((" DOES NOT TIE OUT ", "bold white on red"), f"  {words}")
 
 
@@ -169,6 +171,25 @@ def _differences(tie: TieOut) -> list[Text]:
             (f"  why: tieout explain {short(each.token_id, 8, 6)}", "dim"),
         )
         for each in tie.differences
+    ] + _money(tie)
+
+
+def _money(tie: TieOut) -> list[Text]:
+    """The collateral, where it differs."""
+    if not tie.collateral.drift:
+        return []
+    coins = ", ".join(f"{name} {decimal_text(held)}" for name, held in tie.collateral.coins.items())
+    return [
+        Text.assemble(
+            ("collateral", "dim"),
+            ("  books ", "dim"),
+            decimal_text(tie.collateral.books),
+            ("  chain ", "dim"),
+            f"{decimal_text(tie.collateral.chain)} ({coins})",
+            ("  drift ", "dim"),
+            (decimal_text(tie.collateral.drift), "bold red"),
+            ("  where: tieout audit --node URL", "dim"),
+        )
     ]
 
 
@@ -180,7 +201,9 @@ def _outage_line(outage: Outage) -> Text:
 
 
 def _words(tie: TieOut) -> str:
-    return ",".join(f"{each.token_id}:{each.drift}" for each in tie.differences) or "holds"
+    drifts = [f"{each.token_id}:{each.drift}" for each in tie.differences]
+    drifts += [f"collateral:{tie.collateral.drift}"] if tie.collateral.drift else []
+    return ",".join(drifts) or "holds"
 
 
 def _code(tie: TieOut) -> int:
@@ -198,4 +221,10 @@ def _json(look: Look, wallet: str) -> dict[str, object]:
             {"token_id": d.token_id, "books": str(d.books), "chain": str(d.chain), "drift": str(d.drift)}
             for d in tie.differences
         ],
+        "collateral": {
+            "books": str(tie.collateral.books),
+            "chain": str(tie.collateral.chain),
+            "drift": str(tie.collateral.drift),
+            "coins": {name: str(held) for name, held in tie.collateral.coins.items()},
+        },
     }
