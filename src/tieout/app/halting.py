@@ -32,7 +32,7 @@ async def cancel_unbooked(
     venue gave it.
     """
     left: tuple[str, ...] = ("unknown",)
-    async with venue_of(config, key, around.clock, _unkept, around.jitter) as venue:
+    async with venue_of(config, key, around.clock, _unkept, around.jitter, around.carriers_of) as venue:
         for attempt in range(TRIES):
             if attempt:
                 await around.clock.sleep(RETRY_MS << (attempt - 1))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from tieout.app.config import Config
@@ -19,8 +19,28 @@ from tieout.client.limits import Limiter
 from tieout.client.net import Net
 from tieout.client.rpc import Rpc
 from tieout.client.signer_limits import SignerLimiter
-from tieout.client.sockets import WebSocketCarrier
+from tieout.client.sockets import SocketCarrier, WebSocketCarrier
 from tieout.client.transport import Carrier, HttpCarrier, Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """What carries requests and WebSockets to the venue."""
+
+    http: Carrier
+    sockets: SocketCarrier
+
+
+CarriersOf = Callable[[Config], AbstractAsyncContextManager[Carriers]]
+"""Carriers for a configuration, usable for the time of the context."""
+
+
+@asynccontextmanager
+async def over_network(config: Config) -> AsyncIterator[Carriers]:
+    """The network, through the proxy of *config* if it names one."""
+    proxy = config.proxy or None
+    async with HttpCarrier(proxy=proxy) as carrier:
+        yield Carriers(carrier, WebSocketCarrier(proxy=proxy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +71,26 @@ class Venue:
 
 @asynccontextmanager
 async def venue_of(
-    config: Config, key: PrivateKey | None, clock: Clock, recorder: Recorder, jitter: Jitter
+    config: Config,
+    key: PrivateKey | None,
+    clock: Clock,
+    recorder: Recorder,
+    jitter: Jitter,
+    carriers_of: CarriersOf = over_network,
 ) -> AsyncIterator[Venue]:
     """The venue that *config* names, its connections open for the time of the context."""
-    async with HttpCarrier(proxy=config.proxy or None) as carrier:
-        yield made(config, key, clock, recorder, jitter, carrier)
+    async with carriers_of(config) as carriers:
+        yield made(config, key, clock, recorder, jitter, carriers)
 
 
 def made(
-    config: Config, key: PrivateKey | None, clock: Clock, recorder: Recorder, jitter: Jitter, carrier: Carrier
+    config: Config, key: PrivateKey | None, clock: Clock, recorder: Recorder, jitter: Jitter, carriers: Carriers
 ) -> Venue:
-    """The venue over *carrier*."""
+    """The venue over *carriers*."""
     health = Health(clock, config.breaker)
     limiter = Limiter(clock, config.rate_limits)
-    net = Net(carrier, clock, limiter, recorder, health)
-    unkept = Net(carrier, clock, limiter, health=health)
+    net = Net(carriers.http, clock, limiter, recorder, health)
+    unkept = Net(carriers.http, clock, limiter, health=health)
     endpoints = config.endpoints
     # The index may show a transaction that a reorganisation took away, and never says so. Where a node tells what is
     # final, the Data API is compared with the books and not booked.
@@ -76,7 +101,7 @@ def made(
         health=health,
         net=net,
         unkept=unkept,
-        feeds=FeedNet(WebSocketCarrier(proxy=config.proxy or None), clock, jitter),
+        feeds=FeedNet(carriers.sockets, clock, jitter),
         clob=Clob.of(unkept, endpoints, key.scrub if key else str),
         gamma=Gamma(unkept.service("gamma", endpoints.gamma)),
         kept_gamma=Gamma(net.service("gamma", endpoints.gamma)),

@@ -88,7 +88,9 @@ class Worker:
         way = IntakeDesk()
 
         async with (
-            venue_of(self._config, self._key, self._clock, way.record, self._around.jitter) as venue,
+            venue_of(
+                self._config, self._key, self._clock, way.record, self._around.jitter, self._around.carriers_of
+            ) as venue,
             Beside() as beside,
         ):
             credentials = await self._until(lambda: api_credentials(venue.clob.keys, self._key), stop)

@@ -13,7 +13,7 @@ from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_round import MarketRound
 from tieout.app.readiness import Readiness
 from tieout.app.schedule import Schedule
-from tieout.app.venue import Venue
+from tieout.app.venue import CarriersOf, Venue, over_network
 from tieout.app.waking import HeadWatch, Hearing
 from tieout.app.worker_jobs import TRADES, WorkerJobs
 from tieout.app.worker_state import WorkerState
@@ -40,11 +40,14 @@ from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a worker takes from outside: time, chance for reconnects, and numbers that make orders unlike each other."""
+    """What a worker takes from outside: time, chance for reconnects, numbers that make orders unlike each other, and
+    the way to the venue.
+    """
 
     clock: Clock
     jitter: Jitter
     salt: Callable[[], int]
+    carriers_of: CarriersOf = over_network
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,32 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-
-from aiohttp import web
+from typing import Protocol
 
 from tieout.sim.wire.connection import ABRUPT
 
 LIMIT = 8192
 """Frames in wait; a client that lags further behind is cut off."""
+
+
+class FarEnd(Protocol):
+    """Whoever carries the frames on: aiohttp, or a client in the same process."""
+
+    async def send_str(self, data: str) -> None:
+        """A text frame."""
+        ...
+
+    async def close(self, *, code: int, message: bytes) -> object:
+        """A close frame."""
+        ...
+
+
+class Transport(Protocol):
+    """What is below the frames."""
+
+    def abort(self) -> None:
+        """End without a word."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,11 @@ class Outbox:
         self._limit = limit
         self._over = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its end is queued or was sent."""
+        return self._over
+
     def send(self, text: str) -> None:
         """Queue a text frame."""
         if self._over:
@@ -50,7 +74,7 @@ class Outbox:
             self._queue.append(Farewell(code, reason))
             self._ready.set()
 
-    async def write(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    async def write(self, socket: FarEnd, transport: Transport | None) -> None:
         """Send what is queued until the connection ends, by either side."""
         with suppress(ConnectionError):
             while True:

@@ -16,7 +16,7 @@ from tieout.sim.serve.clock import Clock
 from tieout.sim.serve.outbox import Outbox
 from tieout.sim.site import Site
 from tieout.sim.wire.connection import Connection
-from tieout.sim.wire.http import Request
+from tieout.sim.wire.http import Request, joined
 
 HOST = "127.0.0.1"
 FAREWELL_S = 1.0
@@ -112,11 +112,8 @@ class Server:
 
 def to_request(request: web.BaseRequest, body: bytes) -> Request:
     """The request as a value."""
-    query: dict[str, str] = {}
-    for name, value in request.query.items():
-        query[name] = f"{query[name]},{value}" if name in query else value
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(request.method, request.path, query, headers, body, request.remote or HOST)
+    return Request(request.method, request.path, joined(request.query.items()), headers, body, request.remote or HOST)
 
 
 @asynccontextmanager

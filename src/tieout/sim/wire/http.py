@@ -7,7 +7,7 @@ request; nothing here waits.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -44,6 +44,14 @@ class Delivery:
 
 Handler = Callable[[Request, Mapping[str, str]], Reply]
 """Called with the request and the values of the `{names}` in its route."""
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The names and values of a query as a `Request` has them."""
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        query[name] = f"{query[name]},{value}" if name in query else value
+    return query
 
 
 def json_reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
