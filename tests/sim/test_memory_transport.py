@@ -50,7 +50,7 @@ ASIDE_MS = 5_137
 ASKED = sorted(name for name, kind in KINDS.items() if kind.place in (Place.HTTP, Place.DATA, Place.RPC))
 HEARD = sorted(name for name, kind in KINDS.items() if kind.place is Place.SOCKET)
 
-FOR_A_CONNECTION = ("ws-silent", "ws-half-dead")
+FOR_A_CONNECTION = ("ws-silent", "ws-half-dead", "outage")
 """Drawn once for each, of which there are three."""
 
 OF_AIOHTTP = ("date", "server")
@@ -187,7 +187,7 @@ async def _round(visit: Visit, *, taken: bool = False) -> None:
     await visit.note(lambda: chain.balance(P_USD, wallet, "latest"))
     await visit.note(lambda: venue.data_api.positions(wallet))
     await visit.note(lambda: venue.data_api.activity(wallet))
-    await visit.note(lambda: data_api.send(second_row))
+    await visit.note(lambda: data_api.ask(second_row, list))
     await visit.note(lambda: desk.orders.cancel_many([first.order_id, second.order_id]))
     await visit.note(lambda: desk.orders.cancel_all())
 
