@@ -1,0 +1,248 @@
+"""A process that is gone without a word, inside of this process: kill -9 on the virtual event loop.
+
+Every task that belongs to a *body* has its coroutine wrapped. When the body dies its connections end where they are, as
+the kernel would end them, and no step of its coroutines is ever made again: no `finally` runs, no error handler, no
+farewell. What is left of them is kept until the loop is over, so that nothing runs when it is cleared away either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
+from types import TracebackType
+from typing import Any
+
+from tieout.sim.virtual.database import Conversation, Conversations, Hearing, is_database
+from tieout.sim.virtual.loop import VirtualLoop
+
+AWAY = "the connection is refused: the database restarts"
+
+SHUT_DOWN = "SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+"""What PostgreSQL says to each connection as it shuts down."""
+
+
+class Body:
+    """What dies at once: tasks and connections. Counts steps and statements, for whoever waits for one of them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.dead = False
+        self.steps = 0
+        self.statements = 0
+        self.at_step: tuple[int, Callable[[], None]] | None = None
+        """At which step what is to be done instead of it."""
+        self.before: tuple[int, Callable[[], None]] | None = None
+        """At which statement what is to be done instead of sending it."""
+        self.after: tuple[int, Callable[[], None]] | None = None
+        """At which statement what is to be done instead of hearing its answer."""
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.transports: list[asyncio.BaseTransport] = []
+        self.remains: list[object] = []
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run *work* and all that it starts as part of this body."""
+        context = copy_context()
+        context.run(BODY.set, self)
+        return asyncio.get_running_loop().create_task(work, name=name, context=context)
+
+    def die(self) -> None:
+        """Now, wherever each of its tasks stands."""
+        self.dead = True
+        self.remains = [task.get_coro() for task in self.tasks]
+        self.at_step = self.before = self.after = None
+        for transport in self.transports:
+            transport.abort()  # type: ignore[attr-defined]
+        current = asyncio.current_task()
+        for task in self.tasks:
+            if task is not current:
+                task.cancel()
+
+    def database_connections(self) -> int:
+        """How many connections to the database are open."""
+        conversations = (getattr(each, "_conversation", None) for each in self.transports if not each.is_closing())
+        return sum(isinstance(each, LifeConversation) for each in conversations)
+
+    def step(self) -> None:
+        """One step of one task is about to be made."""
+        self.steps += 1
+        if self.at_step is not None and self.steps >= self.at_step[0]:
+            act, self.at_step = self.at_step[1], None
+            act()
+
+    def sending(self) -> bool:
+        """A statement is about to be sent; False when it is not to be."""
+        self.statements += 1
+        if self.before is not None and self.statements >= self.before[0]:
+            act, self.before = self.before[1], None
+            act()
+        return not self.dead
+
+    def hearing(self) -> None:
+        """The database has done a statement."""
+        if self.after is not None and self.statements >= self.after[0]:
+            act, self.after = self.after[1], None
+            act()
+
+
+BODY: ContextVar[Body | None] = ContextVar("body", default=None)
+
+
+class Mortal(Coroutine[Any, Any, Any]):
+    """A coroutine that makes no further step once its body is dead."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], body: Body) -> None:
+        self._work = work
+        self._body = body
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._work, name)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise RuntimeError("only a task runs this")
+
+    def send(self, value: Any) -> Any:
+        """One step."""
+        body = self._body
+        body.step()
+        if body.dead:
+            raise asyncio.CancelledError
+        try:
+            return self._work.send(value)
+        finally:
+            self._end_if_dead()
+
+    def throw(self, kind: Any, error: BaseException | None = None, trace: TracebackType | None = None) -> Any:  # type: ignore[override]
+        """One step, with an error."""
+        body = self._body
+        body.step()
+        if body.dead:
+            raise asyncio.CancelledError
+        try:
+            return self._work.throw(kind) if error is None else self._work.throw(kind, error, trace)
+        finally:
+            self._end_if_dead()
+
+    def close(self) -> None:
+        """Nothing: what is dead does not clean up."""
+
+    def _end_if_dead(self) -> None:
+        """The body died in the middle of this step."""
+        if self._body.dead:
+            raise asyncio.CancelledError
+
+
+class LifeConversation(Conversation):
+    """A connection to the database that may belong to a body."""
+
+    def __init__(self, all_of_them: Conversations, body: Body | None) -> None:
+        super().__init__(all_of_them)
+        self.body = body
+        self.protocol: Any = None
+
+    def sent(self, data: bytes) -> None:
+        """As it is; the transport is gone already when the body dies of it."""
+        if self.body is None or self.body.sending():
+            super().sent(data)
+
+    def heard(self, data: bytes) -> bytes:
+        """Nothing, when the body dies as the answer comes."""
+        told = super().heard(data)
+        if self.body is None:
+            return told
+        if self not in self._all.owing:
+            self.body.hearing()
+        return b"" if self.body.dead else told
+
+    def shut_down(self) -> None:
+        """The server ends the connection, with its usual words."""
+        text = SHUT_DOWN.encode()
+        if self.transport.is_closing():
+            return
+        self.protocol.data_received(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
+        self.transport.abort()
+
+
+class LifeConversations(Conversations):
+    """All connections, each with its body."""
+
+    def overhearing(self, factory: Callable[[], Any]) -> Callable[[], Any]:
+        """As it is, for conversations of bodies."""
+        body = BODY.get()
+
+        def make() -> Any:
+            protocol = factory()
+            if not is_database(protocol):
+                return protocol
+            conversation = LifeConversation(self, body)
+            conversation.protocol = protocol
+            return Hearing(protocol, conversation)
+
+        return make
+
+
+class LifeLoop(VirtualLoop):
+    """Virtual time, with bodies that can die and a database that can be away."""
+
+    def __init__(self, wall_limit_s: float) -> None:
+        super().__init__(wall_limit_s)
+        self._conversations = LifeConversations()
+        self.database_away = False
+        self.set_task_factory(_task)
+
+    async def create_unix_connection(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
+        """As the loop's; refused while the database is away, to those who have a body."""
+        body = BODY.get()
+        if body is not None and self.database_away:
+            raise ConnectionRefusedError(AWAY)
+        made = await super().create_unix_connection(protocol_factory, *args, **options)
+        return self._owned(body, made)
+
+    async def create_connection(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
+        """As the loop's; the body's, if one asks for it."""
+        made = await super().create_connection(protocol_factory, *args, **options)
+        return self._owned(BODY.get(), made)
+
+    def _owned(self, body: Body | None, made: Any) -> Any:
+        if body is not None:
+            body.transports = [each for each in body.transports if not each.is_closing()]
+            body.transports.append(made[0])
+        return made
+
+    def shut_database_down(self, body: Body) -> None:
+        """End every connection of *body* from the database's side."""
+        for transport in body.transports:
+            conversation = getattr(transport, "_conversation", None)
+            if isinstance(conversation, LifeConversation):
+                conversation.shut_down()
+
+    async def shutdown_asyncgens(self) -> None:
+        """Nothing: what the dead have left open stays as it is."""
+
+
+@contextmanager
+def cleared_away() -> Iterator[None]:
+    """What the dead of a loop left is cleared away after it, without a word: there is no loop left to complain to."""
+    try:
+        yield
+    finally:
+        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+        try:
+            gc.collect()
+        finally:
+            sys.unraisablehook = hook
+
+
+def _task(loop: asyncio.AbstractEventLoop, work: Any, context: Context | None = None) -> asyncio.Task[Any]:
+    body = context.get(BODY) if context is not None else BODY.get()
+    if body is None:
+        return asyncio.Task(work, loop=loop, context=context)
+    if body.dead:
+        work.close()
+    task: asyncio.Task[Any] = asyncio.Task(Mortal(work, body), loop=loop, context=context)
+    body.tasks.add(task)
+    task.add_done_callback(body.tasks.discard)
+    return task

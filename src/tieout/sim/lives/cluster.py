@@ -1,0 +1,66 @@
+"""A PostgreSQL for one run: in memory where there is room, without a care for power cuts, one database a life."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from tieout.store.embedded import EmbeddedServer
+from tieout.store.schema import migrate
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+ROOM = 2 << 30
+"""Bytes that have to be free in memory; otherwise the disk is used."""
+
+TEMPLATE = "template_lives"
+
+CARELESS = ("synchronous_commit = off", "full_page_writes = off", "autovacuum = off", "jit = off")
+
+
+@contextmanager
+def cluster() -> Iterator[EmbeddedServer]:
+    """A server with a template database at the newest schema; gone afterwards."""
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="tieout-lives-", dir=MEMORY if in_memory else None))
+    folder.chmod(0o711)
+    try:
+        with EmbeddedServer.start(folder / "data") as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def prepare(server: EmbeddedServer) -> None:
+    """Settings for speed, and the template."""
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        for setting in CARELESS:
+            await connection.execute(f"ALTER SYSTEM SET {setting}")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    finally:
+        await connection.close()
+    await migrate(server.dsn(TEMPLATE))
+
+
+async def fresh(server_dsn: str, name: str) -> None:
+    """An empty database called *name*."""
+    connection = await asyncpg.connect(server_dsn)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    finally:
+        await connection.close()
+
+
+async def drop(server_dsn: str, name: str) -> None:
+    """No more of it, whoever is connected."""
+    connection = await asyncpg.connect(server_dsn)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await connection.close()

@@ -1,0 +1,164 @@
+"""The place of one life: a simulated venue, a database, the worker's configuration, and what happened so far."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from tieout.app.config import Config, Intervals, Selection
+from tieout.app.worker import Worker
+from tieout.app.worker_parts import Surroundings
+from tieout.client.clock import LoopClock
+from tieout.client.endpoints import Endpoints
+from tieout.client.keys import PrivateKey
+from tieout.jobs.own_orders import Salts
+from tieout.quoting.params import Params
+from tieout.quoting.risk import Limits
+from tieout.sim.events import Event, OrderChanged
+from tieout.sim.lives.options import LifeOptions
+from tieout.sim.lives.verdict import Happening
+from tieout.sim.model import Order
+from tieout.sim.scenario import Options, Scenario, build
+from tieout.sim.serve.server import Server
+from tieout.sim.site import Gate, Handle
+from tieout.sim.wire.connection import Connection
+from tieout.sim.wire.http import Delivery, Request
+
+MILLION = 1_000_000
+
+CASH = 100_000 * MILLION
+
+LAST_HAPPENINGS = 25
+
+
+class Tap:
+    """In front of the gate: knows which orders came by request, which are those of the worker."""
+
+    def __init__(self, inner: Gate) -> None:
+        self._inner = inner
+        self.asking = False
+        self.requests = 0
+
+    def http(self, prefix: str, request: Request, handle: Handle) -> Delivery:
+        """As the gate's."""
+        self.requests += 1
+        self.asking = True
+        try:
+            return self._inner.http(prefix, request, handle)
+        finally:
+            self.asking = False
+
+    def socket(self, path: str, connection: Connection) -> Connection:
+        """As the gate's."""
+        return self._inner.socket(path, connection)
+
+
+@dataclass
+class House:
+    """One life's surroundings."""
+
+    options: LifeOptions
+    dsn: str
+    scenario: Scenario
+    server: Server
+    connection: asyncpg.Connection
+    """The onlooker's: no worker uses it."""
+    tap: Tap
+    began_ms: int = 0
+    shift_ms: int = 0
+    """By how much the worker's clock is wrong."""
+    wallet_id: int | None = None
+    placed: list[tuple[int, Order]] = field(default_factory=list)
+    """Orders of the worker since somebody last looked, with the moment."""
+    orders: int = 0
+    last: deque[Happening] = field(default_factory=lambda: deque(maxlen=LAST_HAPPENINGS))
+    blows: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.began_ms = self.now_ms
+        self.scenario.world.hub.listen(self._hear)
+
+    @property
+    def now_ms(self) -> int:
+        """The venue's time."""
+        return self.server.clock.now_ms()
+
+    @property
+    def at_ms(self) -> int:
+        """Since the life began."""
+        return self.now_ms - self.began_ms
+
+    @property
+    def wallet(self) -> str:
+        """The worker's."""
+        return self.scenario.accounts[0].address
+
+    def note(self, what: str) -> None:
+        """Remember what happened."""
+        self.last.append(Happening(self.at_ms, what))
+
+    async def wait(self, ms: int) -> None:
+        """Let virtual time pass."""
+        await self.server.clock.wait(ms)
+
+    def worker(self, *, take_over: bool) -> Worker:
+        """A new worker, as a process that starts."""
+        clock = LoopClock(lambda: self.now_ms + self.shift_ms)
+        key = PrivateKey(self.scenario.accounts[0].private_key)
+        around = Surroundings(clock, lambda _: 0, Salts(clock))
+        return Worker(self.dsn, config_of(self), key, around, is_live=True, take_over=take_over)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and self.tap.asking:
+            self.orders += 1
+            self.placed.append((self.now_ms, event.order))
+
+
+def venue_of(options: LifeOptions) -> Scenario:
+    """The venue of a life, without any fault yet."""
+    return build(
+        Options(
+            seed=options.seed,
+            markets=options.markets,
+            intensity=options.intensity / 1_000,
+            lifetime_ms=options.lifetime_ms,
+            cash=CASH,
+            operators=options.operators,
+        )
+    )
+
+
+def config_of(house: House) -> Config:
+    """What the worker is told."""
+    options = house.options
+    return Config(
+        wallet=house.wallet,
+        first_block=0,
+        endpoints=Endpoints.of(house.server.http_url),
+        data_api_version="v1" if options.data_api == "v1" else "v2",
+        selection=Selection(count=options.markets),
+        params=Params(
+            tiers=options.tiers,
+            tier_size=options.tier_size,
+            half_spread=options.half_spread,
+            requote_tolerance=options.requote_tolerance,
+            max_shares=options.max_shares,
+            max_collateral=options.max_collateral,
+            min_time_to_resolution_ms=0,
+        ),
+        limits=Limits(
+            market_exposure_max=options.max_collateral, total_exposure_max=CASH // 2, daily_loss_max=CASH // 2
+        ),
+        jobs=Intervals(
+            market_making=options.market_making,
+            position_sync=options.position_sync,
+            order_sync=options.order_sync,
+            settle=options.settle,
+            reconcile=options.reconcile,
+            full_sync=options.full_sync,
+        ),
+        foreign_orders=options.foreign_orders,
+        heartbeat=options.heartbeat,
+    )

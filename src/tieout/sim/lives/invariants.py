@@ -1,0 +1,138 @@
+"""What must hold at every moment of a life, whatever goes wrong: looked at every few virtual seconds.
+
+Only what can be told while nothing has settled. Whether everything is there is asked at the end (`settling`).
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tieout.sim.lives.house import House
+from tieout.sim.lives.keeper import Keeper
+from tieout.sim.lives.verdict import ViolationError
+from tieout.sim.model import Order, Side
+from tieout.sim.oracle.reading import read_rows
+from tieout.sim.oracle.witness import Witness
+from tieout.store import log
+from tieout.store.controls import State, all_controls
+from tieout.store.wallets import head_of, wallet_id_of
+
+TICK_MS = 5_000
+
+WITNESS_EVERY = 24
+"""Ticks between two questions whether the books claim what never happened; they read every row."""
+
+GRACE_MS = 60_000
+"""What was decided before a control was set, or before the lease was lost, may reach the venue so much later: a request
+waits for its turn, and is sent again when the venue was away."""
+
+ROUNDING = 10_000
+"""Micro-units by which a cap may be passed for each order: its price may be a tick worse than the one that was capped."""
+
+
+class Safety:
+    """Looks at the database and at the venue from outside. Keeps only what it needs for the next look."""
+
+    def __init__(self, house: House, keeper: Keeper) -> None:
+        self._house = house
+        self._keeper = keeper
+        self.witness = Witness(house.scenario.world, house.wallet)
+        self._seq, self._hash = 0, log.GENESIS
+        self._forbidden: dict[str, int] = {}
+        """Conditions that may not be quoted, since when; "" all of them."""
+        self._ticks = 0
+        self._own: dict[str, Order] = {}
+        """Open orders that the worker placed."""
+
+    async def look(self) -> None:
+        """Raises ViolationError."""
+        house = self._house
+        self._ticks += 1
+        if self._keeper.failed is not None:
+            raise self._keeper.failed
+        if house.wallet_id is None:
+            house.wallet_id = await wallet_id_of(house.connection, house.wallet)
+        if house.wallet_id is None:
+            return
+        placed, house.placed = house.placed, []
+        await self._log_is_whole(house.connection, house.wallet_id)
+        await self._intents_first(house.connection, house.wallet_id, placed)
+        await self._nothing_forbidden(house.connection, house.wallet_id, placed)
+        self._caps(placed)
+        await self._balances(house.connection, house.wallet_id)
+        if self._ticks % WITNESS_EVERY == 0:
+            await self.claims()
+
+    async def claims(self) -> None:
+        """No invented fill, no order closed that is open: the books claim nothing that never happened."""
+        house = self._house
+        if house.wallet_id is None:
+            return
+        rows = await read_rows(house.connection, house.wallet_id)
+        for found in self.witness.claims_beyond(rows):
+            raise ViolationError(found.row, found.sentence)
+
+    async def _log_is_whole(self, connection: asyncpg.Connection, wallet_id: int) -> None:
+        """L2: what was written since the last look hangs on to what was there, and the head is its end."""
+        head, _, _ = await head_of(connection, wallet_id)
+        async for chunk in log.entries(connection, wallet_id, after=self._seq, until=head.seq):
+            for entry in chunk:
+                if entry.seq != self._seq + 1 or entry.chained(self._hash) != entry.hash:
+                    raise ViolationError("L2", f"entry {entry.seq} does not follow entry {self._seq}")
+                self._seq, self._hash = entry.seq, entry.hash
+        if (head.seq, head.hash) != (self._seq, self._hash):
+            raise ViolationError("L2", f"the head says entry {head.seq}, the log ends at {self._seq}")
+
+    async def _intents_first(
+        self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]
+    ) -> None:
+        """P3: an order of the worker at the venue is in the books, because it was there first."""
+        if not placed:
+            return
+        ids = [order.id for _, order in placed]
+        rows = await connection.fetch(
+            "SELECT order_id FROM orders WHERE wallet_id = $1 AND order_id = ANY ($2)", wallet_id, ids
+        )
+        for missing in sorted(set(ids) - {row["order_id"] for row in rows}):
+            raise ViolationError("P3", f"order {missing} is at the venue, and the books have no intent of it")
+
+    async def _nothing_forbidden(
+        self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]
+    ) -> None:
+        """Nothing is placed while paused or halted, or without the lease (R1)."""
+        lost_ms = self._keeper.lost_since_ms
+        for at_ms, order in placed:
+            for name in ("", order.market.condition_id):
+                since_ms = self._forbidden.get(name)
+                if since_ms is not None and at_ms > since_ms + GRACE_MS:
+                    raise ViolationError("D2", f"order {order.id} was placed {at_ms - since_ms} ms after a pause")
+            if lost_ms is not None and at_ms > lost_ms + GRACE_MS:
+                raise ViolationError("R1", f"order {order.id} was placed {at_ms - lost_ms} ms after the lease was lost")
+        held = {each.condition_id for each in await all_controls(connection, wallet_id) if each.state != State.ACTIVE}
+        now_ms = self._house.now_ms
+        self._forbidden = {name: self._forbidden.get(name, now_ms) for name in sorted(held)}
+
+    def _caps(self, placed: list[tuple[int, Order]]) -> None:
+        """What the worker's open buys of a market could take is within the cap of that market."""
+        self._own |= {order.id: order for _, order in placed}
+        self._own = {name: order for name, order in self._own.items() if order.open}
+        taken: dict[str, int] = {}
+        cap = self._house.options.max_collateral
+        for order in self._own.values():
+            if order.side is Side.BUY:
+                condition = order.market.condition_id
+                taken[condition] = taken.get(condition, 0) + order.remaining * order.price // 1_000_000
+        slack = 2 * self._house.options.tiers * self._house.options.tier_size * ROUNDING // 1_000_000
+        for condition, amount in taken.items():
+            if amount > cap + slack:
+                raise ViolationError("CAP", f"open buys of {condition} may take {amount}, more than {cap}")
+
+    async def _balances(self, connection: asyncpg.Connection, wallet_id: int) -> None:
+        """I3, C2, C3: as the stored rows have it, without trust in the database's own checks."""
+        wrong = await connection.fetchrow(
+            "SELECT * FROM positions WHERE wallet_id = $1 AND (shares < 0 OR cost_basis < 0 OR (shares = 0 AND "
+            "cost_basis <> 0) OR bought - sold <> cost_basis - realized_pnl - unexplained_proceeds) LIMIT 1",
+            wallet_id,
+        )
+        if wrong is not None:
+            raise ViolationError("C2", f"a position does not balance: {dict(wrong)}")

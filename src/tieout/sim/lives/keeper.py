@@ -1,0 +1,257 @@
+"""Workers one after the other, as whoever watches over processes starts them; and the blows they get."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from tieout.app.worker import Worker
+from tieout.sim.lives.abandon import Body, LifeLoop
+from tieout.sim.lives.house import House
+from tieout.sim.lives.options import Blow, Hit
+from tieout.sim.lives.verdict import ViolationError
+from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
+from tieout.store.errors import BrokenInvariantError, LeaseHeldError, LeaseLostError, StoreError
+from tieout.store.wallets import acquire, wallet_id_of
+
+RESTART_MS = 5_000
+"""Until a worker that ended by itself is started again."""
+
+LOSER_MS = 120_000
+"""Within this time a worker whose wallet was taken over must have noticed."""
+
+ME = "the life"
+
+
+class Running:
+    """One worker process."""
+
+    def __init__(self, house: House, name: str, *, take_over: bool) -> None:
+        self.worker: Worker = house.worker(take_over=take_over)
+        self.body = Body(name)
+        self.stop = asyncio.Event()
+        self.task = self.body.start(self.worker.run(self.stop), name)
+        self.excused = ""
+        """Why it may end with an error; "" when it may not."""
+
+
+class Keeper:
+    """Keeps one worker running until told to end. `failed` is what ended a worker and must not."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.running: Running | None = None
+        self.others: list[Running] = []
+        self.workers = 0
+        self.steps = self.statements = 0
+        self.failed: ViolationError | None = None
+        self.remains: list[object] = []
+        self.lost_since_ms: int | None = None
+        """Since when no worker has the lease, because somebody else took it."""
+        self._take_over = False
+        self._away_ms = 0
+        self._over = False
+        self._held: asyncio.Event = asyncio.Event()
+        self._held.set()
+        self._loop = _life_loop()
+
+    # one worker after the other
+
+    async def keep(self) -> None:
+        """Start a worker whenever there is none, until `end`."""
+        house = self.house
+        while not self._over:
+            await self._held.wait()
+            running = self.running = self._start(take_over=self._take_over)
+            self._take_over = False
+            await asyncio.wait([running.task])
+            self._count(running)
+            if running.body.dead:
+                await self._gone()
+            elif not self._over:
+                self._ended(running)
+            self.running = None
+            away_ms, self._away_ms = self._away_ms or RESTART_MS, 0
+            if not self._over:
+                await house.wait(away_ms)
+
+    def _start(self, *, take_over: bool) -> Running:
+        self.workers += 1
+        self.lost_since_ms = None
+        name = f"worker {self.workers}"
+        self.house.note(f"{name} starts{', to take over' if take_over else ''}")
+        return Running(self.house, name, take_over=take_over)
+
+    def _count(self, running: Running) -> None:
+        self.steps += running.body.steps
+        self.statements += running.body.statements
+        self.remains += running.body.remains
+
+    def _ended(self, running: Running) -> None:
+        """A worker ended by itself."""
+        error = running.task.exception()
+        name = running.body.name
+        self.house.note(f"{name} ended: {type(error).__name__}: {error}")
+        if isinstance(error, BrokenInvariantError):
+            self.failed = ViolationError(_row_of(error), f"{name} halted: {error}")
+        elif error is None or not (running.excused and isinstance(error, (StoreError, asyncpg.PostgresError, OSError))):
+            self.failed = ViolationError("END", f"{name} ended by itself: {type(error).__name__}: {error}")
+
+    async def _gone(self) -> None:
+        """Return when the database has noticed that the dead are dead."""
+        alive = [each for each in (self.running, *self.others) if each is not None and not each.body.dead]
+        most = sum(each.body.database_connections() for each in alive)
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tieout'"
+        )
+        while await self.house.connection.fetchval(query) > most:
+            await asyncio.sleep(0)
+
+    async def end(self) -> tuple[str, ...]:
+        """Stop the worker in order; returns the orders it left open."""
+        self._over = True
+        left: tuple[str, ...] = ()
+        if (running := self.running) is not None:
+            running.stop.set()
+            await asyncio.wait([running.task])
+            if error := running.task.exception():
+                raise ViolationError("END", f"{running.body.name} ended as it stopped: {type(error).__name__}: {error}")
+            left = running.worker.state.left_open
+        return left
+
+    def bury(self) -> None:
+        """Whatever still runs is dead."""
+        self._over = True
+        for each in (self.running, *self.others):
+            if each is not None and not each.task.done():
+                each.body.die()
+                self._count(each)
+
+    # blows
+
+    async def hit(self, hit: Hit) -> None:
+        """Deal one blow; returns when it is over."""
+        running = self.running
+        if running is None or running.task.done():
+            return
+        body = running.body
+        match hit.blow:
+            case Blow.AWAIT:
+                body.at_step = (body.steps + hit.steps, self._death(running, hit))
+            case Blow.BEFORE:
+                body.before = (body.statements + hit.steps, self._death(running, hit))
+            case Blow.AFTER:
+                body.after = (body.statements + hit.steps, self._death(running, hit))
+            case Blow.DATABASE:
+                await self._restart_database(running, hit)
+            case Blow.LEASE:
+                await self._take_lease(running, hit)
+            case Blow.CLOCK:
+                self._note(hit, f"the clock jumps by {hit.size} ms")
+                self.house.shift_ms += hit.size
+            case Blow.TWO:
+                await self._second(running, hit)
+            case Blow.PAUSE:
+                await self._pause(hit)
+
+    def _note(self, hit: Hit, what: str) -> None:
+        self.house.blows[hit.blow] += 1
+        self.house.note(what)
+
+    def _death(self, running: Running, hit: Hit) -> Callable[[], None]:
+        def die() -> None:
+            self._note(hit, f"{running.body.name} is killed ({hit.blow})")
+            self._away_ms, self._take_over = hit.away_ms, hit.take_over
+            running.body.die()
+
+        return die
+
+    async def _restart_database(self, running: Running, hit: Hit) -> None:
+        self._note(hit, f"the database restarts, {hit.away_ms} ms")
+        running.excused = "the database went away"
+        self._held.clear()
+        self._loop.database_away = True
+        self._loop.shut_database_down(running.body)
+        await self.house.wait(hit.away_ms)
+        self._loop.database_away = False
+        self._held.set()
+
+    async def _take_lease(self, running: Running, hit: Hit) -> None:
+        """Somebody else writes the wallet for a while; the worker must find out and end."""
+        self._note(hit, "another writer takes the wallet over")
+        running.excused = "the lease was taken"
+        self._held.clear()
+        other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
+        try:
+            await acquire(other, self.house.wallet, exclusive=True, take_over=True)
+            self.lost_since_ms = self.house.now_ms
+            await self._must_end(running)
+            await self.house.wait(hit.away_ms)
+        finally:
+            await other.close()
+            self._held.set()
+
+    async def _must_end(self, running: Running) -> None:
+        """The worker ends because its lease is lost."""
+        end_ms = self.house.now_ms + LOSER_MS
+        while not running.task.done() and self.house.now_ms < end_ms:
+            await self.house.wait(1_000)
+        if not running.task.done():
+            self.failed = ViolationError("R1", f"{running.body.name} lost its lease {LOSER_MS} ms ago and runs on")
+
+    async def _second(self, running: Running, hit: Hit) -> None:
+        """Start another worker beside the one that runs."""
+        self._note(hit, f"a second worker starts{', to take over' if hit.take_over else ''}")
+        house = self.house
+        if hit.take_over:
+            running.excused = "the lease was taken"
+            self._held.clear()
+        second = Running(house, f"worker {self.workers} b", take_over=hit.take_over)
+        self.others.append(second)
+        if hit.take_over:
+            await self._must_end(running)
+            await house.wait(hit.away_ms)
+            second.stop.set()
+        await asyncio.wait([second.task])
+        self._count(second)
+        error = second.task.exception()
+        house.note(f"{second.body.name} ended: {type(error).__name__}: {error}")
+        self.others.remove(second)
+        self._held.set()
+        if not hit.take_over and not isinstance(error, LeaseHeldError):
+            self.failed = ViolationError("R1", f"two workers ran at once: {error!r}")
+        if hit.take_over and error is not None:
+            self.failed = ViolationError("END", f"{second.body.name} ended by itself: {type(error).__name__}: {error}")
+
+    async def _pause(self, hit: Hit) -> None:
+        self._note(hit, f"a person pauses the wallet for {hit.away_ms} ms")
+        await steer(self.house, State.PAUSED, "a break")
+        await self.house.wait(hit.away_ms)
+        await steer(self.house, State.ACTIVE, "go on")
+
+
+def _row_of(error: BrokenInvariantError) -> str:
+    """The row of the catalog that a broken invariant names, I2 when it names none."""
+    words = str(error).replace(":", " ").replace("(", " ").replace(")", " ").split()
+    return next((word for word in words if len(word) == 2 and word[0] in "IOFCL" and word[1].isdigit()), "I2")
+
+
+def _life_loop() -> Any:
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, LifeLoop):
+        raise TypeError("a life runs on a loop of its own")
+    return loop
+
+
+async def steer(house: House, state: State, reason: str, condition_id: str = WHOLE_WALLET) -> None:
+    """Set a control, as a person with force."""
+    if house.wallet_id is None:
+        house.wallet_id = await wallet_id_of(house.connection, house.wallet)
+    if house.wallet_id is not None:
+        command = Command(condition_id, state, reason, ME, Actor.PERSON, force=True)
+        with suppress(LeaseLostError):
+            await set_state(house.connection, house.wallet_id, command, house.now_ms)
