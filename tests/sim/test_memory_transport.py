@@ -200,10 +200,12 @@ async def asked(serve: Serve, name: str) -> list[Any]:
         await visit.note(lambda: visit.desk.orders.place(order))
         await visit.venue.clock.sleep(ASIDE_MS)
         visit.fill(300_000, 10 * MILLION)
-        await visit.venue.clock.sleep(20_000)
+        await visit.venue.clock.sleep(120_000)
         visit.fill(300_000, 5 * MILLION)
-        await visit.venue.clock.sleep(20_000)
-        visit.scenario.faults.on(name, probability=0.7, settings=SETTINGS.get(name, {}))
+        await visit.venue.clock.sleep(120_000)
+        visit.scenario.faults.on(
+            name, probability=1.0 if name == "data-average" else 0.7, settings=SETTINGS.get(name, {})
+        )
         for _ in range(3):
             await _round(visit, taken=name == "size-rewound")
             await visit.venue.clock.sleep(7_000)
