@@ -58,7 +58,10 @@ class ChainFollower:
         """
         head = await self._chain.block("finalized")
         if head is None:
-            raise LookupError("the node knows no finalized block; another node is needed")
+            # A node that is far behind may have seen none yet; it catches up, or the next one is asked.
+            raise VenueError(
+                ErrorKind.TRANSIENT, Meaning.UNKNOWN, "the finalized block", "the node knows none", service="rpc"
+            )
         await self._begin()
         first, transactions = self.next_block, 0
         while self.next_block <= head.number:

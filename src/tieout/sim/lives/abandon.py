@@ -96,7 +96,8 @@ class Mortal(Coroutine[Any, Any, Any]):
 
     def __init__(self, work: Coroutine[Any, Any, Any], body: Body) -> None:
         self._work = work
-        self._body = body
+        self._begun = False
+        self.body = body
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._work, name)
@@ -106,10 +107,7 @@ class Mortal(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any) -> Any:
         """One step."""
-        body = self._body
-        body.step()
-        if body.dead:
-            raise asyncio.CancelledError
+        self._step()
         try:
             return self._work.send(value)
         finally:
@@ -117,10 +115,7 @@ class Mortal(Coroutine[Any, Any, Any]):
 
     def throw(self, kind: Any, error: BaseException | None = None, trace: TracebackType | None = None) -> Any:  # type: ignore[override]
         """One step, with an error."""
-        body = self._body
-        body.step()
-        if body.dead:
-            raise asyncio.CancelledError
+        self._step()
         try:
             return self._work.throw(kind) if error is None else self._work.throw(kind, error, trace)
         finally:
@@ -129,9 +124,16 @@ class Mortal(Coroutine[Any, Any, Any]):
     def close(self) -> None:
         """Nothing: what is dead does not clean up."""
 
+    def _step(self) -> None:
+        """One step is about to be made, unless the body is dead, or dies of it."""
+        self.body.step()
+        if self.body.dead and not self._begun:
+            self._work.close()  # without this Python complains that nobody ever ran it
+        self._end_if_dead()
+        self._begun = True
+
     def _end_if_dead(self) -> None:
-        """The body died in the middle of this step."""
-        if self._body.dead:
+        if self.body.dead:
             raise asyncio.CancelledError
 
 
@@ -191,7 +193,10 @@ class LifeLoop(VirtualLoop):
         super().__init__(wall_limit_s)
         self._conversations = LifeConversations()
         self.database_away = False
+        self.complaints: list[str] = []
+        """What went wrong in the tasks of the living without anybody noticing."""
         self.set_task_factory(_task)
+        self.set_exception_handler(_complain)
 
     async def create_unix_connection(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
         """As the loop's; refused while the database is away, to those who have a body."""
@@ -221,6 +226,14 @@ class LifeLoop(VirtualLoop):
 
     async def shutdown_asyncgens(self) -> None:
         """Nothing: what the dead have left open stays as it is."""
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task of the living ended with and nobody asked for; the dead may leave what they like."""
+    task = context.get("task") or context.get("future")
+    work = task.get_coro() if isinstance(task, asyncio.Task) else None
+    if isinstance(loop, LifeLoop) and isinstance(work, Mortal) and not work.body.dead:
+        loop.complaints.append(f"{context.get('message')}: {task.get_name()}: {context.get('exception')!r}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
@@ -21,8 +22,8 @@ from tieout.sim.lives.options import LifeOptions
 from tieout.sim.lives.verdict import Happening
 from tieout.sim.model import Order
 from tieout.sim.scenario import Options, Scenario, build
-from tieout.sim.serve.server import Server
 from tieout.sim.site import Gate, Handle
+from tieout.sim.virtual.memory import MemoryServer
 from tieout.sim.wire.connection import Connection
 from tieout.sim.wire.http import Delivery, Request
 
@@ -55,6 +56,21 @@ class Tap:
         return self._inner.socket(path, connection)
 
 
+class Hands:
+    """A connection for whoever does something to the wallet from outside, one at a time."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._free = asyncio.Lock()
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        await self._free.acquire()
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
+
+
 @dataclass
 class House:
     """One life's surroundings."""
@@ -62,9 +78,10 @@ class House:
     options: LifeOptions
     dsn: str
     scenario: Scenario
-    server: Server
+    server: MemoryServer
     connection: asyncpg.Connection
-    """The onlooker's: no worker uses it."""
+    """For looking only; one look at a time."""
+    hands: Hands
     tap: Tap
     began_ms: int = 0
     shift_ms: int = 0
@@ -107,11 +124,13 @@ class House:
         """A new worker, as a process that starts."""
         clock = LoopClock(lambda: self.now_ms + self.shift_ms)
         key = PrivateKey(self.scenario.accounts[0].private_key)
-        around = Surroundings(clock, lambda _: 0, Salts(clock))
+        around = Surroundings(clock, lambda _: 0, Salts(clock), self.server.carriers)
         return Worker(self.dsn, config_of(self), key, around, is_live=True, take_over=take_over)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and self.tap.asking:
+            if event.order.request.wallet != self.wallet:
+                return
             self.orders += 1
             self.placed.append((self.now_ms, event.order))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -15,7 +14,7 @@ from tieout.sim.lives.house import House
 from tieout.sim.lives.options import Blow, Hit
 from tieout.sim.lives.verdict import ViolationError
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
-from tieout.store.errors import BrokenInvariantError, LeaseHeldError, LeaseLostError, StoreError
+from tieout.store.errors import BrokenInvariantError, LeaseHeldError, StoreError
 from tieout.store.wallets import acquire, wallet_id_of
 
 RESTART_MS = 5_000
@@ -108,8 +107,9 @@ class Keeper:
         query = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tieout'"
         )
-        while await self.house.connection.fetchval(query) > most:
-            await asyncio.sleep(0)
+        async with self.house.hands as connection:
+            while await connection.fetchval(query) > most:
+                pass
 
     async def end(self) -> tuple[str, ...]:
         """Stop the worker in order; returns the orders it left open."""
@@ -249,9 +249,8 @@ def _life_loop() -> Any:
 
 async def steer(house: House, state: State, reason: str, condition_id: str = WHOLE_WALLET) -> None:
     """Set a control, as a person with force."""
-    if house.wallet_id is None:
-        house.wallet_id = await wallet_id_of(house.connection, house.wallet)
-    if house.wallet_id is not None:
-        command = Command(condition_id, state, reason, ME, Actor.PERSON, force=True)
-        with suppress(LeaseLostError):
-            await set_state(house.connection, house.wallet_id, command, house.now_ms)
+    async with house.hands as connection:
+        wallet_id = await wallet_id_of(connection, house.wallet)
+        if wallet_id is not None:
+            command = Command(condition_id, state, reason, ME, Actor.PERSON, force=True)
+            await set_state(connection, wallet_id, command, house.now_ms)

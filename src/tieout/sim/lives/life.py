@@ -12,13 +12,13 @@ import asyncpg
 
 from tieout.sim.faults.kinds import KINDS
 from tieout.sim.lives.abandon import LifeLoop, cleared_away
-from tieout.sim.lives.house import House, Tap, venue_of
+from tieout.sim.lives.house import Hands, House, Tap, venue_of
 from tieout.sim.lives.invariants import TICK_MS, Safety
 from tieout.sim.lives.keeper import ME, Keeper
 from tieout.sim.lives.options import LifeOptions, Strike
 from tieout.sim.lives.settling import quotes_again, settles, stops
 from tieout.sim.lives.verdict import Figures, Verdict, ViolationError
-from tieout.sim.serve.server import running
+from tieout.sim.virtual.memory import in_memory
 from tieout.sim.virtual.loop import VirtualTimeError
 
 WALL_LIMIT_S = 600.0
@@ -48,7 +48,7 @@ async def _life(options: LifeOptions, dsn: str) -> Verdict:
         safety = Safety(house, keeper)
         wrong: ViolationError | None = None
         try:
-            await _safety(house, safety)
+            await _safety(house, safety, (keeping, hitting))
             await hitting
             await _calm(house)
             await quotes_again(house, keeper, safety)
@@ -79,16 +79,16 @@ async def _house(options: LifeOptions, dsn: str) -> AsyncIterator[House]:
     scenario = venue_of(options)
     tap = Tap(scenario.faults)
     scenario.site.gate = tap
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": ME})
+    eyes, hands = [await asyncpg.connect(dsn, server_settings={"application_name": ME}) for _ in range(2)]
     try:
-        async with running(scenario.site, speed=1.0) as server:
-            house = House(options, dsn, scenario, server, connection, tap)
-            yield house
+        async with in_memory(scenario.site) as server:
+            yield House(options, dsn, scenario, server, eyes, Hands(hands), tap)
     finally:
-        connection.terminate()
+        eyes.terminate()
+        hands.terminate()
 
 
-async def _safety(house: House, safety: Safety) -> None:
+async def _safety(house: House, safety: Safety, others: tuple[asyncio.Task[None], ...]) -> None:
     """Everything goes wrong that was drawn; at every tick nothing is wrong."""
     world, options = house.scenario.world, house.options
     for strike in options.strikes:
@@ -96,6 +96,9 @@ async def _safety(house: House, safety: Safety) -> None:
     while house.at_ms < options.safety_ms:
         await house.wait(TICK_MS)
         await safety.look()
+        for other in others:
+            if other.done():
+                other.result()
 
 
 def _strike(house: House, strike: Strike) -> None:
