@@ -1,71 +1,155 @@
-"""Many lives over several processes: one PostgreSQL for all of them, a database each."""
+"""Lives over several processes: each lives one after the other, on one scratch PostgreSQL, in a database of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tieout.sim.lives.cluster import cluster, drop, fresh, prepare
-from tieout.sim.lives.life import live
 from tieout.sim.lives.options import LifeOptions
 from tieout.sim.lives.verdict import Verdict
 from tieout.store.embedded import EmbeddedServer
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+PATIENCE_S = 0.2
+"""How long one wait for a verdict lasts, in a thread; an interruption is noticed in between."""
+
+RECYCLED = 200
+"""Lives after which a process is replaced: whatever it piled up goes with it."""
+
+
+class Lived(NamedTuple):
+    """One life and its end."""
+
+    options: LifeOptions
+    verdict: Verdict
+
+
+class _Worker:
+    """A process that lives what it is sent."""
+
+    def __init__(self, data: Path, number: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(
+            target=_serve, args=(theirs, str(data), number), name=f"lives {number}", daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.lives = 0
+        self.now: LifeOptions | None = None
+
+    def send(self, options: LifeOptions) -> None:
+        """One more life. Raises OSError when the process is gone."""
+        self.now = options
+        self.lives += 1
+        self.pipe.send_bytes(msgspec.msgpack.encode(options))
+
+    def receive(self) -> Lived:
+        """How it ended; a process that died is a verdict, too."""
+        options, self.now = self.now, None
+        assert options is not None
+        try:
+            verdict = msgspec.msgpack.decode(self.pipe.recv_bytes(), type=Verdict)
+        except (EOFError, OSError):
+            self.process.join()
+            code = self.process.exitcode
+            verdict = Verdict(seed=options.seed, id="RUN", sentence=f"the process of this life ended with code {code}")
+        return Lived(options, verdict)
+
+    def end(self) -> None:
+        """No more of it."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
+
 
 class Pool:
-    """Processes that live lives. Made by `pool`."""
+    """Processes that live. Made by `pool`."""
 
-    def __init__(self, executor: ProcessPoolExecutor, server: EmbeddedServer, jobs: int) -> None:
-        self._executor = executor
-        self._server = server
-        self._free = asyncio.Semaphore(jobs)
-        self._count = 0
+    def __init__(self, data: Path, jobs: int) -> None:
+        self._data = data
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+        self._started = 0
 
-    async def live(self, options: LifeOptions) -> Verdict:
-        """One life, when a process is free."""
-        async with self._free:
-            self._count += 1
-            name = f"life_{self._count}"
-            await fresh(self._server.dsn(), name)
-            try:
-                dsn = self._server.dsn(name)
-                told = await asyncio.get_running_loop().run_in_executor(
-                    self._executor, _live, msgspec.json.encode(options), dsn
-                )
-            finally:
-                await drop(self._server.dsn(), name)
-            return msgspec.json.decode(told, type=Verdict)
-
-    async def lives(self, all_of_them: Iterable[LifeOptions]) -> AsyncIterator[Verdict]:
-        """Each as soon as it is over."""
-        tasks = [asyncio.create_task(self.live(options)) for options in all_of_them]
+    async def live(self, wanted: Iterable[LifeOptions]) -> AsyncIterator[Lived]:
+        """Each life as it ends: in no order, but the same life ends the same. *wanted* is asked for as there is room."""
+        todo = iter(wanted)
+        idle = list(self._workers)
+        busy: dict[Connection, _Worker] = {}
         try:
-            for task in asyncio.as_completed(tasks):
-                yield await task
+            while True:
+                while len(busy) < self._jobs and (options := next(todo, None)) is not None:
+                    worker = self._ready(idle)
+                    worker.send(options)
+                    busy[worker.pipe] = worker
+                if not busy:
+                    return
+                for pipe in await asyncio.to_thread(wait, list(busy), PATIENCE_S):
+                    worker = busy.pop(pipe)  # type: ignore[call-overload]
+                    lived = worker.receive()
+                    idle.append(worker)
+                    yield lived
         finally:
-            for each in tasks:
-                each.cancel()
+            for worker in busy.values():
+                self._drop(worker)
+
+    def _ready(self, idle: list[_Worker]) -> _Worker:
+        while idle:
+            worker = idle.pop()
+            if worker.process.is_alive() and worker.lives < RECYCLED:
+                return worker
+            self._drop(worker)
+        self._started += 1
+        worker = _Worker(self._data, self._started)
+        self._workers.append(worker)
+        return worker
+
+    def _drop(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.end()
+
+    def end(self) -> None:
+        """End every process."""
+        for worker in tuple(self._workers):
+            self._drop(worker)
 
 
 @asynccontextmanager
 async def pool(jobs: int) -> AsyncIterator[Pool]:
-    """*jobs* processes and their database, for the time of the context."""
+    """*jobs* processes at most, with a PostgreSQL that is gone afterwards. Raises EmbeddedServerError."""
     with cluster() as server:
         await prepare(server)
-        # A fresh interpreter each: nothing of this process, its loop and its open files, is in the lives.
-        context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(jobs, mp_context=context)
+        made = Pool(server.data_dir, jobs)
         try:
-            yield Pool(executor, server, jobs)
+            yield made
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            made.end()
 
 
-def _live(options: bytes, dsn: str) -> bytes:
-    """In one of the processes."""
-    return msgspec.json.encode(live(msgspec.json.decode(options, type=LifeOptions), dsn))
+def _serve(pipe: Connection, data: str, number: int) -> None:
+    """The other process: lives until nobody sends any more."""
+    from tieout.sim.lives.life import live  # the whole worker and the whole venue: only where they are needed
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with EmbeddedServer.start(Path(data)) as server:
+        while True:
+            try:
+                options = msgspec.msgpack.decode(pipe.recv_bytes(), type=LifeOptions)
+            except EOFError:
+                return
+            name = f"life_{number}"
+            asyncio.run(drop(server.dsn(), name))
+            asyncio.run(fresh(server.dsn(), name))
+            pipe.send_bytes(msgspec.msgpack.encode(live(options, server.dsn(name))))
