@@ -14,11 +14,13 @@ from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson
 from tieout.cli.output import HOLDS, out, print_json, run, say, when
 from tieout.cli.sim_client import DEFAULT_URL, PORT, Client, Url, until_interrupted
+from tieout.cli.sim_run import run_
 from tieout.cli.sim_views import fault_words, ladder, market_grid
 
 app = typer.Typer(help="A simulated Polymarket that real clients cannot tell apart.", no_args_is_help=True)
 faults = typer.Typer(help="Faults of a running simulator: list them, switch them on and off.", no_args_is_help=True)
 app.add_typer(faults, name="fault")
+app.command("run")(run_)
 
 
 @app.command("serve")

@@ -231,7 +231,9 @@ class LifeLoop(VirtualLoop):
 def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What a task of the living ended with and nobody asked for; the dead may leave what they like."""
     task = context.get("task") or context.get("future")
-    work = task.get_coro() if isinstance(task, asyncio.Task) else None
+    if not isinstance(task, asyncio.Task):
+        return
+    work = task.get_coro()
     if isinstance(loop, LifeLoop) and isinstance(work, Mortal) and not work.body.dead:
         loop.complaints.append(f"{context.get('message')}: {task.get_name()}: {context.get('exception')!r}")
 

@@ -27,7 +27,7 @@ GRACE_MS = 60_000
 waits for its turn, and is sent again when the venue was away."""
 
 ROUNDING = 10_000
-"""Micro-units by which a cap may be passed for each order: its price may be a tick worse than the one that was capped."""
+"""Micro-units by which a cap may be passed for each order: its price may be a tick worse than the capped one."""
 
 
 class Safety:

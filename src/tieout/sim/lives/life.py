@@ -18,8 +18,8 @@ from tieout.sim.lives.keeper import ME, Keeper
 from tieout.sim.lives.options import LifeOptions, Strike
 from tieout.sim.lives.settling import quotes_again, settles, stops
 from tieout.sim.lives.verdict import Figures, Verdict, ViolationError
-from tieout.sim.virtual.memory import in_memory
 from tieout.sim.virtual.loop import VirtualTimeError
+from tieout.sim.virtual.memory import in_memory
 
 WALL_LIMIT_S = 600.0
 """Real seconds after which a life is given up."""
@@ -52,7 +52,7 @@ async def _life(options: LifeOptions, dsn: str) -> Verdict:
             await hitting
             await _calm(house)
             await quotes_again(house, keeper, safety)
-            await settles(house, keeper, safety)
+            await settles(house, safety)
             await stops(house, keeper)
         except ViolationError as error:
             wrong = error
@@ -144,7 +144,9 @@ async def _figures(house: House, keeper: Keeper, cpu_ms: int) -> Figures:
         facts.update({row["kind"]: row["n"] for row in rows})
         query = "SELECT count(*) FROM movements WHERE wallet_id = $1 AND kind IN ('buy', 'sell')"
         fills = await house.connection.fetchval(query, house.wallet_id)
-        issues = await house.connection.fetchval("SELECT count(*) FROM sync_issue WHERE wallet_id = $1", house.wallet_id)
+        issues = await house.connection.fetchval(
+            "SELECT count(*) FROM sync_issue WHERE wallet_id = $1", house.wallet_id
+        )
         row = await house.connection.fetchrow(
             "SELECT head_seq, head_hash FROM wallet WHERE wallet_id = $1", house.wallet_id
         )

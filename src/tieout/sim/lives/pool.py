@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -58,7 +58,8 @@ class _Worker:
     def receive(self) -> Lived:
         """How it ended; a process that died is a verdict, too."""
         options, self.now = self.now, None
-        assert options is not None
+        if options is None:
+            raise RuntimeError("nothing was sent to this process")
         try:
             verdict = msgspec.msgpack.decode(self.pipe.recv_bytes(), type=Verdict)
         except (EOFError, OSError):
@@ -83,8 +84,8 @@ class Pool:
         self._workers: list[_Worker] = []
         self._started = 0
 
-    async def live(self, wanted: Iterable[LifeOptions]) -> AsyncIterator[Lived]:
-        """Each life as it ends: in no order, but the same life ends the same. *wanted* is asked for as there is room."""
+    async def live(self, wanted: Iterable[LifeOptions]) -> AsyncGenerator[Lived, None]:
+        """Each life as it ends: in no order. *wanted* is asked for as there is room."""
         todo = iter(wanted)
         idle = list(self._workers)
         busy: dict[Connection, _Worker] = {}

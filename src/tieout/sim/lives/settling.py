@@ -47,7 +47,7 @@ async def quotes_again(house: House, keeper: Keeper, safety: Safety) -> None:
         await safety.look()
 
 
-async def settles(house: House, keeper: Keeper, safety: Safety) -> None:
+async def settles(house: House, safety: Safety) -> None:
     """Pause; then books, venue and oracle agree within a bounded time, and stay that way for one look more."""
     await steer(house, State.PAUSED, "quiet point")
     end_ms = house.now_ms + SETTLED_MS
@@ -62,8 +62,9 @@ async def settles(house: House, keeper: Keeper, safety: Safety) -> None:
         if house.now_ms > end_ms:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise ViolationError(found[0].row, found[0].sentence + more)
-    await _books_hold(house)
-    await _causes(house)
+    if house.wallet_id is not None:
+        await _books_hold(house, house.wallet_id)
+        await _causes(house, house.wallet_id)
 
 
 async def stops(house: House, keeper: Keeper) -> None:
@@ -73,9 +74,9 @@ async def stops(house: House, keeper: Keeper) -> None:
     if keeper.failed is not None:
         raise keeper.failed
     left = await keeper.end()
-    own = {order_id for order_id in open_orders(house.scenario.world, house.wallet)}
+    own = set(open_orders(house.scenario.world, house.wallet))
     if own or left:
-        raise ViolationError("LEAK", f"{len(own)} orders rest after the worker stopped, first {sorted(own | set(left))[0]}")
+        raise ViolationError("LEAK", f"{len(own)} orders rest after the worker stopped, first {min(own | set(left))}")
 
 
 async def _disagreements(house: House) -> list[Disagreement]:
@@ -88,10 +89,9 @@ async def _disagreements(house: House) -> list[Disagreement]:
     return found
 
 
-async def _books_hold(house: House) -> None:
+async def _books_hold(house: House, wallet_id: int) -> None:
     """L1, L2 and every invariant of the folded books."""
-    assert house.wallet_id is not None
-    verification, books = await verify_books(house.connection, house.wallet_id)
+    verification, books = await verify_books(house.connection, wallet_id)
     for row, broken in (("L2", verification.chain_breaks), ("L1", verification.differences)):
         if broken:
             raise ViolationError(row, broken[0])
@@ -100,9 +100,8 @@ async def _books_hold(house: House) -> None:
             raise ViolationError(finding.id, finding.violations[0])
 
 
-async def _causes(house: House) -> None:
+async def _causes(house: House, wallet_id: int) -> None:
     """T2: what was corrected says why."""
-    assert house.wallet_id is not None
-    for issue in await all_issues(house.connection, house.wallet_id):
+    for issue in await all_issues(house.connection, wallet_id):
         if issue.action == "CORRECTED" and not (issue.summary and issue.evidence):
             raise ViolationError("T2", f"issue {issue.issue_id} {issue.type}: corrected without evidence")
