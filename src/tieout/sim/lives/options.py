@@ -78,7 +78,6 @@ class LifeOptions(msgspec.Struct, frozen=True, kw_only=True):
     operators: bool
     heartbeat: bool
     foreign_orders: ForeignOrders
-    with_node: bool
     data_api: str
     tiers: int
     tier_size: int
@@ -113,7 +112,6 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
         operators=draw.random() < 0.3,
         heartbeat=draw.random() < 0.3,
         foreign_orders=draw.choice(list(ForeignOrders)),
-        with_node=True,
         data_api=draw.choice(("v1", "v2")),
         tiers=draw.randint(1, 3),
         tier_size=tier_size,
