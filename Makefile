@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check catalog bench clean lock evm
+.PHONY: demo demo-books test check catalog bench clean lock evm lives soak
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,14 @@ test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM
 
 catalog: $(STAMP)  ## note the tests that carry ids of the catalog, for `tieout catalog`
 	$(BIN)/python tests/tidy/catalog_tests.py
+
+lives: $(STAMP)  ## 200 lives of a virtual hour, and every life that failed once
+	$(BIN)/python -m tieout sim run --jobs 2 $(patsubst %,--file %,$(wildcard tests/lives_found/*.json))
+	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200
+
+SEEDS ?= 2000
+soak: $(STAMP)  ## more of them: make soak SEEDS=2000
+	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..$(SEEDS)
 
 bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py

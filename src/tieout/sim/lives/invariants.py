@@ -99,16 +99,19 @@ class Safety:
     async def _nothing_forbidden(
         self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]
     ) -> None:
-        """Nothing is placed while paused or halted, or without the lease (R1)."""
+        """Nothing is placed while paused or halted, or without the lease (R1).
+
+        What was lifted since the last look is not asked for: the order may have come after that.
+        """
+        held = {each.condition_id for each in await all_controls(connection, wallet_id) if each.state != State.ACTIVE}
         lost_ms = self._keeper.lost_since_ms
         for at_ms, order in placed:
             for name in ("", order.market.condition_id):
                 since_ms = self._forbidden.get(name)
-                if since_ms is not None and at_ms > since_ms + GRACE_MS:
+                if name in held and since_ms is not None and at_ms > since_ms + GRACE_MS:
                     raise ViolationError("D2", f"order {order.id} was placed {at_ms - since_ms} ms after a pause")
             if lost_ms is not None and at_ms > lost_ms + GRACE_MS:
                 raise ViolationError("R1", f"order {order.id} was placed {at_ms - lost_ms} ms after the lease was lost")
-        held = {each.condition_id for each in await all_controls(connection, wallet_id) if each.state != State.ACTIVE}
         now_ms = self._house.now_ms
         self._forbidden = {name: self._forbidden.get(name, now_ms) for name in sorted(held)}
 
