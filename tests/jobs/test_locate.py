@@ -37,7 +37,7 @@ async def found(kept: Followed, what: str) -> Located | None:
 
 CASES = [
     (TokenMoved, one_more("shares"), 1, 22),
-    (TokenMoved, gone, None, 46),
+    (TokenMoved, gone, None, 47),
     (OrderFilledOnChain, one_more("collateral"), None, 5),
     (OrderFilledOnChain, one_more("fee"), -1, 6),
     (CashFlowed, one_more("amount"), 1, 7),

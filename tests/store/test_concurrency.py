@@ -210,7 +210,7 @@ def test_P4_a_batch_canceled_while_it_is_made_again_is_booked_whole_by_the_next_
             working = asyncio.create_task(booker.land() if how == "land" else booker.send(heard(many)))
 
             # Made on top of what the other wrote, and not yet written: entry 3 is the claim that was refused before.
-            while booker.cache.head.seq != (2 if how == "land" else 3) or sum(booker.cache.facts.values()) < 40:
+            while booker.cache.head.seq != (2 if how == "land" else 3) or sum(booker.cache._weights.values()) < 40:
                 assert not working.done()
                 await asyncio.sleep(0)
             working.cancel()
