@@ -69,11 +69,10 @@ class Keeper:
             self._take_over = False
             await asyncio.wait([running.task])
             self._count(running)
-            if running.body.dead:
-                await self._gone()
-            elif not self._over:
-                self._ended(running)
             self.running = None
+            await self._gone()
+            if not running.body.dead and not self._over:
+                self._ended(running)
             away_ms, self._away_ms = self._away_ms or RESTART_MS, 0
             if not self._over:
                 await house.wait(away_ms)
