@@ -32,6 +32,7 @@ from tieout.jobs.position_sync import CHAIN, PositionSync
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.quick_sync import QuickSync
 from tieout.jobs.reconcile import Reconcile
+from tieout.jobs.resolutions import Resolutions
 from tieout.jobs.settle import Settle
 from tieout.store import watermarks
 from tieout.store.controls import Actor, Command, State, set_state
@@ -116,7 +117,8 @@ class WorkerJobs:
         provisional = ProvisionalBlocks(self.connection, self.wallet_id, wallet, chain, self.record)
         follower = ChainFollower(chain, wallet, int(known.value) if known else begins, provisional)
         opening = Opening(self.connection, self.wallet_id, wallet, chain, begins, self.clock, self.book)
-        return PositionSync(self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening)
+        resolutions = Resolutions(self.connection, self.wallet_id, chain, self.book)
+        return PositionSync(self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions)
 
     def _settle(self) -> Settle:
         return Settle(

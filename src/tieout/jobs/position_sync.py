@@ -20,6 +20,7 @@ from tieout.jobs.height import Height, Lateness, as_of
 from tieout.jobs.job import Result
 from tieout.jobs.opening import Opening
 from tieout.jobs.repeated_drift import repeated
+from tieout.jobs.resolutions import Resolutions
 from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding
@@ -50,6 +51,7 @@ class PositionSync:
         chain: Chain,
         clock: Clock,
         opening: Opening | None = None,
+        resolutions: Resolutions | None = None,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
@@ -58,6 +60,9 @@ class PositionSync:
         self._chain = chain
         self._clock = clock
         self._opening = opening
+        self._resolutions = resolutions
+        self._may_be_redeemed = True
+        """Something was read since what resolved conditions pay was last asked for."""
         self._lateness = Lateness()
         self._tied_block = 0
         """The last block at which everything tied out."""
@@ -110,7 +115,14 @@ class PositionSync:
         step = await self._follower.step()
         mark = Watermark(str(self._follower.next_block), self._clock.now_ms())
         await watermarks.put(self._connection, self._wallet_id, CHAIN, mark)
+        await self._read_resolutions(step)
         return step
+
+    async def _read_resolutions(self, step: Step) -> None:
+        """What divides a redemption of both outcomes, in case the venue's word of the resolution was lost (S6)."""
+        self._may_be_redeemed = self._may_be_redeemed or step.transactions > 0
+        if self._may_be_redeemed and self._resolutions is not None:
+            self._may_be_redeemed = not await self._resolutions.read(step.block)
 
     async def _compared(self, step: Step) -> tuple[TieOut, list[Drift], Height]:
         """Balances and books at the block of *step*, and the differences that no movement on its way explains."""

@@ -33,8 +33,11 @@ class Resolutions:
         self._book = book
         self._known: set[str] = set()
 
-    async def read(self, block: BlockHead) -> None:
-        """Book the vectors that are missing, of what was redeemed up to *block*, a final one. Raises VenueError."""
+    async def read(self, block: BlockHead) -> bool:
+        """Book the vectors that are missing, of what was redeemed up to *block*, a final one. Raises VenueError.
+
+        Returns False when the node refused to tell, so that it has to be asked again.
+        """
         rows = await self._connection.fetch(_REDEEMED, self._wallet_id, (block.number + 1) << LOG_BITS)
         wanted = {row["condition_id"] for row in rows if _takes_both(row)} - self._known
         known = await payout_vectors(self._connection, self._wallet_id, sorted(wanted)) if wanted else {}
@@ -43,12 +46,13 @@ class Resolutions:
             vectors = await self._chain.payout_vectors(missing, block.hash) if missing else []
         except CallFailedError:
             # A ledger that does not know the condition, or a node without the contract: then it stays a total.
-            return
+            return False
         found = {condition_id: vector for condition_id, vector in zip(missing, vectors, strict=True) if sum(vector)}
         facts: list[AnyFact] = [ConditionResolved(condition_id=each, numerators=paid) for each, paid in found.items()]
         if facts:
             await self._book(facts)
         self._known |= wanted
+        return True
 
 
 def _takes_both(row: Mapping[str, str]) -> bool:
