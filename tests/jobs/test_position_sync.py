@@ -8,6 +8,7 @@ from jobs.account import MILLION
 from jobs.witnesses import Witnessed, witnessed
 from support.database import in_loop
 from tieout.client.chain import Chain
+from tieout.client.errors import VenueError
 from tieout.client.rpc import Rpc
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import SUMS_MAX, Cause, Evidence, likely_cause, may_have_held
@@ -66,6 +67,41 @@ def test_R3_a_steady_stream_of_fills_is_never_a_drift(dsn: str) -> None:
             mark = await watermarks.get(seen.kept.connection, seen.kept.wallet_id, CHAIN)
             assert mark is not None
             assert int(mark.value) == result.detail["block"] + 1
+
+    run()
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_S6_what_a_redemption_of_both_outcomes_paid_for_each_is_asked_of_the_chain(dsn: str, refused: bool) -> None:
+    """Nobody told of the resolution: its message was lost. The chain may refuse to tell the first time."""
+
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            seen.buy(cash=30 * MILLION)
+            seen.buy(cash=5 * MILLION, outcome=1)
+            await seen.until_final()
+            await seen.positions.run()
+            held = [(await seen.kept.shares())[token] for token in seen.kept.market.token_ids]
+            third = MILLION // 3
+            seen.kept.scenario.world.resolve(seen.market, (third, MILLION - third))
+            await seen.until_final()
+            assert seen.owner.redeem(seen.market)
+            await seen.until_final()
+            if refused:
+                lag = seen.kept.scenario.faults.on("node-lag", path="/", settings={"blocks": 10_000})
+                with pytest.raises(VenueError):
+                    await seen.positions.run()
+                assert lag.struck
+                seen.kept.scenario.faults.off("node-lag")
+            await seen.positions.run()
+            paid = await seen.kept.connection.fetch(
+                "SELECT token_id, sold FROM positions WHERE wallet_id = $1", seen.kept.wallet_id
+            )
+            parts = [held[0] * third // MILLION, held[1] * (MILLION - third) // MILLION]
+            assert {row["token_id"]: row["sold"] for row in paid} == dict(
+                zip(seen.kept.market.token_ids, parts, strict=True)
+            )
 
     run()
 

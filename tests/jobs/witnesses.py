@@ -18,6 +18,7 @@ from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.job import JobRunner
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import PositionSync
+from tieout.jobs.resolutions import Resolutions
 from tieout.sim.crowd.human import Human
 from tieout.sim.crowd.trader import Account, Trader
 from tieout.sim.model import Market, OrderKind, Side
@@ -79,7 +80,9 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
             chain=chain,
             follower=follower,
             opening=opening,
-            positions=PositionSync(jobs, wallet_id, wallet, follower, chain, clock, opening),
+            positions=PositionSync(
+                jobs, wallet_id, wallet, follower, chain, clock, opening, Resolutions(jobs, wallet_id, chain, kept.book)
+            ),
             data_api=data_api,
             feed=feed,
             data_positions=DataPositionSync(jobs, wallet_id, wallet, data_api, feed, clock, kept.book),
