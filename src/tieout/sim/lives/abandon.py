@@ -139,8 +139,8 @@ class LifeLoop(VirtualLoop):
 
     def __init__(self, wall_limit_s: float) -> None:
         super().__init__(wall_limit_s)
-        self._turns = TurnConversations(self.real_s, BODY.get)
-        self._conversations = self._turns
+        self.turns = TurnConversations(self.real_s, BODY.get)
+        self._conversations = self.turns
         self.database_away = False
         self.complaints: list[str] = []
         """What went wrong in the tasks of the living without anybody noticing."""
@@ -152,7 +152,7 @@ class LifeLoop(VirtualLoop):
         return asyncio.SelectorEventLoop.time(self)
 
     def _idle(self, timeout: float | None) -> float:
-        return 0.0 if self._turns.go_on() else super()._idle(timeout)
+        return 0.0 if self.turns.go_on() else super()._idle(timeout)
 
     async def create_unix_connection(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
         """As the loop's; refused while the database is away, to those who have a body."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tieout.sim.virtual.database import Bytes, Conversation, Conversations, Hearing, is_database
 
-LOCKED_S = 0.5
+LOCKED_S = 5.0
 """A request that was not answered for so long (real seconds) waits for a lock that another connection holds."""
 
 FREED_S = 0.02
