@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from functools import wraps
 from typing import Any
 
@@ -25,7 +26,7 @@ from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.scheduler import Scheduler
 from tieout.sim.serve.clock import Clock
 from tieout.sim.serve.server import Server, running
-from tieout.sim.virtual.database import Conversation, Conversations
+from tieout.sim.virtual.database import LOOKS_MAX, Conversation, Conversations, Hearing
 from tieout.sim.virtual.loop import VirtualTimeError
 from tieout.sim.virtual.run import run_virtual
 
@@ -228,51 +229,166 @@ def message(kind: bytes, body: bytes) -> bytes:
 READY = message(b"Z", b"I")
 NOTHING = message(b"I", b"") + READY
 ANSWER = message(b"D", READY * 3) + message(b"D", b"") + message(b"C", b"SELECT 2\0") + READY
+ASK = message(b"Q", b"SELECT 1\0")
 NEWS = message(b"A", b"\0\0\0\7news\0Z\0")
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 11, 16, 17, 29, 59, 500])
-def test_the_end_of_an_answer_is_found_however_its_bytes_are_cut(size: int):
-    talk = Conversations()
-    conversation = Conversation(talk)
-    conversation.sent(message(b"Q", b"SELECT 1\0"))
-    passed = b""
-    for at in range(0, len(ANSWER), size):
-        assert talk.owing
-        passed += conversation.heard(ANSWER[at : at + size])
-    assert not talk.owing
-    assert passed == ANSWER
-
-
 class Sink:
-    """A transport that keeps what is written."""
+    """A transport that keeps what is written, and whether it is read from."""
 
     def __init__(self) -> None:
         self.written = b""
+        self.is_read = True
+        self._socket, self.other = socket.socketpair()
 
     def write(self, data: bytes) -> None:
         self.written += data
 
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+    def get_extra_info(self, _: str) -> socket.socket:
+        return self._socket
+
+    def close(self) -> None:
+        self._socket.close()
+        self.other.close()
+
+
+Opened = Callable[[Conversations], tuple[Conversation, Sink]]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Makes connections that lead nowhere."""
+    with ExitStack() as ends:
+
+        def make(talk: Conversations) -> tuple[Conversation, Sink]:
+            conversation, sink = Conversation(talk), ends.enter_context(closing(Sink()))
+            conversation.opened(sink)
+            return conversation, sink
+
+        yield make
+
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 11, 16, 17, 29, 59, 500])
-def test_the_answer_to_the_empty_query_is_heard_by_nobody_and_all_else_is(size: int):
+def test_the_end_of_an_answer_is_found_however_its_bytes_are_cut(opened: Opened, size: int):
+    """And none of it is told before."""
+    talk = Conversations()
+    conversation, sink = opened(talk)
+    conversation.sent(ASK)
+    assert not sink.written
+    assert talk.go_on()
+    assert sink.written == ASK
+    passed = b""
+    for at in range(0, len(ANSWER), size):
+        assert talk.owing
+        assert not passed
+        passed += conversation.heard(ANSWER[at : at + size])
+    assert not talk.owing
+    assert not sink.is_read
+    assert passed == ANSWER
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 11, 16, 17, 29, 59, 500])
+def test_the_answer_to_the_empty_query_is_heard_by_nobody_and_all_else_is(opened: Opened, size: int):
     """Even when a request was sent meanwhile, and with news before, between and after."""
     talk = Conversations()
-    conversation = Conversation(talk)
-    conversation.transport = Sink()
-    conversation.sent(message(b"Q", b"LISTEN news\0"))
-    conversation.heard(READY)
-    talk.ask()
-    assert conversation.transport.written == message(b"Q", b"\0")
-    conversation.sent(message(b"Q", b"SELECT 1\0"))
-    come = NEWS + NOTHING[:5] + NEWS + NOTHING[5:] + NEWS + ANSWER + NEWS
-    passed = b""
-    for at in range(0, len(come), size):
-        assert talk.owing or at >= len(come) - len(NEWS)
-        passed += conversation.heard(come[at : at + size])
-    assert not talk.owing
+    conversation, sink = opened(talk)
+    conversation.sent(listen := message(b"Q", b"LISTEN news\0"))
+    assert talk.go_on()
+    assert conversation.heard(READY) == READY
+    assert talk.go_on()
+    assert sink.written == listen + (nothing := message(b"Q", b"\0"))
+    conversation.sent(ASK[:4])
+    conversation.sent(ASK[4:])
+    assert sink.written == listen + nothing
+    come = NEWS + NOTHING[:5] + NEWS + NOTHING[5:]
+    passed = b"".join(conversation.heard(come[at : at + size]) for at in range(0, len(come), size))
+    assert passed == NEWS * 2
     assert not talk.asked
-    assert passed == NEWS * 3 + ANSWER + NEWS
+    assert talk.go_on()
+    assert sink.written == listen + nothing + ASK
+    come = NEWS + ANSWER
+    passed = b"".join(conversation.heard(come[at : at + size]) for at in range(0, len(come), size))
+    assert passed == NEWS + ANSWER
+    assert not talk.owing
+
+
+def test_one_request_is_under_way_at_a_time_and_those_of_transactions_come_first(opened: Opened):
+    talk = Conversations()
+    (first, first_sink), (second, second_sink) = opened(talk), opened(talk)
+    second.sent(begin := message(b"Q", b"BEGIN\0"))
+    assert talk.go_on()
+    first.sent(ASK)
+    assert talk.go_on()
+    assert not first_sink.written
+    second.heard(message(b"C", b"BEGIN\0") + message(b"Z", b"T"))
+    second.sent(ASK)
+    assert talk.go_on()
+    assert (first_sink.written, second_sink.written) == (b"", begin + ASK)
+    second.heard(ANSWER)
+    assert talk.go_on()
+    assert first_sink.written == ASK
+
+
+def test_a_request_that_waits_for_a_lock_does_not_hold_up_the_others(opened: Opened):
+    talk = Conversations()
+    (first, first_sink), (second, second_sink) = opened(talk), opened(talk)
+    first.sent(ASK)
+    second.sent(ASK)
+    for _ in range(LOOKS_MAX):
+        assert talk.go_on()
+        assert not second_sink.written
+    assert talk.go_on()
+    assert (first_sink.written, second_sink.written) == (ASK, ASK)
+
+
+def test_a_connection_that_ended_is_seen_off_before_anything_is_sent(opened: Opened):
+    """The server lets go of its locks when it hears of the end, and closes its own end after that."""
+    talk = Conversations()
+    (first, first_sink), (second, second_sink) = opened(talk), opened(talk)
+    heard: list[tuple[bytes, bytes]] = []
+
+    def server() -> None:
+        heard.append((first_sink.other.recv(1), second_sink.written))
+        first_sink.other.close()
+
+    first.over()
+    first_sink.get_extra_info("").close()
+    second.sent(ASK)
+    thread = threading.Thread(target=server)
+    thread.start()
+    assert talk.go_on()
+    thread.join()
+    assert heard == [(b"", b"")]
+    assert second_sink.written == ASK
+
+
+def test_what_the_server_said_last_is_told_before_the_connection_is_lost(opened: Opened):
+    told: list[object] = []
+
+    class Protocol(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            told.append(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            told.append(exc)
+
+    talk = Conversations()
+    conversation, sink = opened(talk)
+    hearing = Hearing(Protocol(), conversation)
+    conversation.sent(ASK)
+    assert talk.go_on()
+    hearing.data_received(farewell := message(b"E", b"SFATAL\0\0"))
+    assert told == []
+    hearing.connection_lost(None)
+    assert told == [farewell, None]
+    sink.other.close()
+    assert not talk.go_on()
 
 
 @in_virtual_time

@@ -1,8 +1,13 @@
-"""Whether PostgreSQL, which lives outside of virtual time, still owes an answer.
+"""PostgreSQL, which lives outside of virtual time: what it still owes, and one request after the other.
 
 asyncpg makes its connections through the event loop. What it writes and what it hears passes through here, unchanged,
 so nothing of the product knows about it. An answer is outstanding from the first byte of a request until ReadyForQuery;
 a statement that is only prepared ends with Flush instead of Sync, and its answer with the description of its rows.
+
+How fast the server is must not decide anything. So a request goes out when nothing else can happen in the run, while no
+other one is under way, and its answer is told as a whole. Requests go in the order in which they were written, those of
+open transactions first, since others may wait for their locks. Of a connection that ended, the server's end is waited
+for: only then are its locks free.
 
 A NOTIFY comes unasked. The backend that listens has been signalled when the one that notifies says it is ready, and it
 tells what it was signalled before it is ready itself. So after an answer every listening connection is sent an empty
@@ -12,12 +17,15 @@ query, whose answer is taken out of what asyncpg hears. What comes before that a
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 Bytes = bytes | bytearray | memoryview
 
-READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED = b"ZTnEI"
+READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN = b"ZTnEIRG"
 HEADER = 5
 """Bytes before the body of a message: its kind, and the length of itself and the body (4 bytes, big-endian)."""
 
@@ -26,18 +34,35 @@ FLUSH = b"H\x00\x00\x00\x04"
 SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 """Answered with one bare byte: S for TLS, N for none."""
 
+IDLE = ord("I")
+"""In ReadyForQuery: no transaction is open."""
+
+AUTHENTICATED = (0, 12)
+"""Kinds of Authentication that ask for nothing: Ok, and the end of SASL."""
+
+LOOKS_MAX = 20
+"""Looks without a byte from the server, after which a request is taken to wait for the lock of another connection."""
+
+END_S = 1.0
+"""How long the server's end of a connection that ended is waited for at most (real seconds)."""
+
 
 class Conversations:
     """All connections to the database."""
 
     def __init__(self) -> None:
-        self.owing: set[Conversation] = set()
-        """Those with an answer outstanding."""
-        self.asked: set[Conversation] = set()
-        """Those with an answer to the empty query outstanding."""
+        self.owing: dict[Conversation, None] = {}
+        """Those with a request that is not answered, or not even sent."""
+        self.asked: dict[Conversation, None] = {}
+        """Those with an empty query of ours, likewise."""
         self.listening: dict[Conversation, None] = {}
         self.answered = False
         """An answer came, since which nobody who listens was asked."""
+        self._open: dict[Conversation, None] = {}
+        self._waiting: dict[Conversation, None] = {}
+        self._under_way: dict[Conversation, None] = {}
+        self._ended: list[socket.socket] = []
+        self._looks = 0
 
     def overhearing(self, factory: Callable[[], Any]) -> Callable[[], Any]:
         """*factory* of protocols as the loop may have it: those of asyncpg come inside of a `Hearing`."""
@@ -48,11 +73,82 @@ class Conversations:
 
         return make
 
+    def go_on(self) -> bool:
+        """Nothing else can happen: send what is next. Whether there is an answer to wait for."""
+        self.see_off()
+        if self.answered and not self.owing:
+            self.ask()
+        if not self._under_way or self._looks >= LOOKS_MAX:
+            self._send_next()
+        self._looks += 1
+        return bool(self._under_way)
+
     def ask(self) -> None:
-        """Ask those who listen whether there was a NOTIFY."""
+        """Ask those who listen whether there was a NOTIFY, and hear the others who have anything to say."""
         self.answered = False
         for conversation in self.listening:
             conversation.ask()
+        poll = select.poll()
+        silent = {each.number: each for each in self._open if each not in self.owing and each not in self.asked}
+        for number in silent:
+            poll.register(number, select.POLLIN)
+        for number in sorted(number for number, _ in poll.poll(0)):
+            self._begin(silent[number])
+
+    def _send_next(self) -> None:
+        if self._waiting:
+            conversation = next((each for each in self._waiting if each.in_transaction), next(iter(self._waiting)))
+            del self._waiting[conversation]
+            self._begin(conversation)
+            conversation.send()
+
+    def _begin(self, conversation: Conversation) -> None:
+        self._looks = 0
+        self._under_way[conversation] = None
+        conversation.transport.resume_reading()
+
+    def see_off(self) -> None:
+        """Wait until the server has let go of connections that ended."""
+        while self._ended:
+            with self._ended.pop() as end, suppress(OSError):
+                while end.recv(4096):
+                    pass
+
+    # what a conversation says of itself
+
+    def opened(self, conversation: Conversation) -> None:
+        """Nothing is heard of it until it is its turn."""
+        self._open[conversation] = None
+        conversation.transport.pause_reading()
+
+    def wait(self, conversation: Conversation) -> None:
+        """It has something to send."""
+        self._waiting[conversation] = None
+
+    def is_under_way(self, conversation: Conversation) -> bool:
+        """Whether it is its turn."""
+        return conversation in self._under_way
+
+    def heard(self) -> None:
+        """The server is there."""
+        self._looks = 0
+
+    def done(self, conversation: Conversation) -> None:
+        """Its turn is over."""
+        if self._under_way.pop(conversation, self) is None:
+            conversation.transport.pause_reading()
+
+    def over(self, conversation: Conversation) -> None:
+        """Its connection is gone; the server may not know yet."""
+        for some in self.owing, self.asked, self.listening, self._waiting, self._under_way:
+            some.pop(conversation, None)
+        self.answered = True
+        if self._open.pop(conversation, self) is None:
+            end = conversation.transport.get_extra_info("socket").dup()
+            end.settimeout(END_S)
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_WR)
+            self._ended.append(end)
 
 
 class Conversation:
@@ -60,78 +156,112 @@ class Conversation:
 
     def __init__(self, all_of_them: Conversations) -> None:
         self.transport: Any = None
+        self.number = -1
+        """Of its socket."""
+        self.in_transaction = False
         self._all = all_of_them
-        self._part = b""
+        self._to_send = b""
         self._bare = False
         self._ends: tuple[int, ...] = ()
+        self._part = b""
+        """What came of a message that is not whole."""
+        self._kept = b""
+        """What came of an answer that is not whole."""
+
+    def opened(self, transport: Any) -> None:
+        """The connection is made."""
+        self.transport = transport
+        self.number = transport.get_extra_info("socket").fileno()
+        self._all.opened(self)
 
     def sent(self, data: bytes) -> None:
-        """Bytes to the server. Whoever writes waits for an answer, or for the end of the connection."""
+        """Bytes for the server. Whoever writes waits for an answer, or for the end of the connection."""
         if not data:
             return
-        self._all.owing.add(self)
-        self._bare = data == SSL_REQUEST
-        self._ends = (READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR) if data.endswith(FLUSH) else (READY_FOR_QUERY,)
+        is_going_on = self in self._all.owing and self not in self._all.asked and self._all.is_under_way(self)
+        self._all.owing[self] = None
         if b"LISTEN " in data:
             self._all.listening[self] = None
+        self._to_send += data
+        if is_going_on:
+            self.send()
+            return
+        if not self._all.is_under_way(self):
+            self._all.asked.pop(self, None)  # the answer tells as much
+        self._all.wait(self)
 
     def ask(self) -> None:
-        """Send the empty query, unless something else is under way."""
-        if self not in self._all.owing and not self._part:
-            self._all.asked.add(self)
+        """Send the empty query when it is time, unless something else is to be sent."""
+        if self not in self._all.owing:
+            self._all.asked[self] = None
+            self._all.wait(self)
+
+    def send(self) -> None:
+        """It is time."""
+        if self in self._all.asked:
             self.transport.write(EMPTY_QUERY)
+            return
+        data, self._to_send = self._to_send, b""
+        self._bare = data == SSL_REQUEST
+        self._ends = (READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR) if data.endswith(FLUSH) else (READY_FOR_QUERY,)
+        self.transport.write(data)
 
     def heard(self, data: bytes) -> bytes:
-        """Bytes from the server, cut anywhere; returns those for asyncpg.
+        """Bytes from the server, cut anywhere; returns those for asyncpg, answers as a whole.
 
         Raises RuntimeError for TLS, behind which no answer can be seen.
         """
+        self._all.heard()
         if self._bare:
             self._bare = False
             if data == b"S":
                 raise RuntimeError("a run in virtual time needs its database without TLS (sslmode=disable)")
             self._answered()
             return data
-        told = b""
-        if self in self._all.asked:
-            told, data = self._without_answer(self._part + data)
-            self._part = b""
-            if self in self._all.asked:
-                self._part = data
-                return told
-        self._follow(data)
-        return told + data
-
-    def _without_answer(self, data: bytes) -> tuple[bytes, bytes]:
-        """The messages before the answer to the empty query; what is not read yet, or comes after it."""
-        told, at = b"", 0
-        while self in self._all.asked and (end := _end(data, at)):
-            if data[at] == READY_FOR_QUERY:
-                self._all.asked.discard(self)
-            elif data[at] != NOTHING_ASKED:
-                told += data[at:end]
-            at = end
-        return told, data[at:]
-
-    def _follow(self, data: bytes) -> None:
-        """Notice the end of an answer."""
-        data = self._part + data
+        is_over = self._all.is_under_way(self) and self not in self._all.asked and self not in self._all.owing
+        is_whole = is_over or not self._all.is_under_way(self)
+        data, self._part = self._part + data, b""
         at = 0
         while end := _end(data, at):
-            if data[at] in self._ends:
-                self._answered()
+            is_whole |= self._take(data, at, end)
             at = end
         self._part = data[at:]
+        if is_over:
+            self._all.done(self)
+        return self.rest() if is_whole else b""
+
+    def _take(self, data: bytes, at: int, end: int) -> bool:
+        """One message; whether what came so far is to be told."""
+        kind = data[at]
+        is_ours = self in self._all.asked
+        if not is_ours or kind not in (NOTHING_ASKED, READY_FOR_QUERY):
+            self._kept += data[at:end]
+        if is_ours and kind == READY_FOR_QUERY:
+            del self._all.asked[self]
+            self._all.done(self)
+            return True
+        if kind == READY_FOR_QUERY:
+            self.in_transaction = data[at + HEADER] != IDLE
+        if not is_ours and self in self._all.owing and kind in self._ends:
+            self._answered()
+            return True
+        if kind == AUTHENTICATION:
+            return int.from_bytes(data[at + HEADER : at + HEADER + 4], "big") not in AUTHENTICATED
+        return kind == COPY_IN
+
+    def rest(self) -> bytes:
+        """What was not told yet."""
+        data, self._kept = self._kept, b""
+        return data
 
     def over(self) -> None:
         """The connection is gone: nothing comes any more."""
-        self._answered()
-        self._all.asked.discard(self)
-        self._all.listening.pop(self, None)
+        self._all.over(self)
 
     def _answered(self) -> None:
-        self._all.owing.discard(self)
+        self._all.owing.pop(self, None)
         self._all.answered = True
+        self._all.done(self)
 
 
 def _end(data: bytes, at: int) -> int:
@@ -151,12 +281,15 @@ class Hearing(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The protocol gets a transport that tells what is written to it."""
-        self.conversation.transport = transport
+        self.conversation.opened(transport)
         self.protocol.connection_made(speaking(transport, self.conversation))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end of the conversation, too."""
+        """The end of the conversation, too; what it was told last is told before."""
+        data = self.conversation.rest()
         self.conversation.over()
+        if data:
+            self.protocol.data_received(data)
         self.protocol.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -189,12 +322,11 @@ class Speaking:
         return getattr(self._transport, name)
 
     def write(self, data: Bytes) -> None:
-        """Tell, and write."""
+        """Write when it is time."""
         self._conversation.sent(bytes(data))
-        self._transport.write(data)
 
     def writelines(self, list_of_data: Iterable[Bytes]) -> None:
-        """Tell, and write."""
+        """Write when it is time."""
         self.write(b"".join(list_of_data))
 
     def set_protocol(self, protocol: asyncio.Protocol) -> None:

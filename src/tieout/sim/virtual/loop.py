@@ -43,6 +43,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._end_s = super().time() + wall_limit_s
         super().__init__(_Selector(self._idle, self._watch_wall))
 
+    def close(self) -> None:
+        """As the loop's, once the database has let go of every connection that ended."""
+        self._conversations.see_off()
+        super().close()
+
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._moment
@@ -52,10 +57,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
         Raises VirtualTimeError when nothing can ever happen again, or time is over.
         """
-        talk = self._conversations
-        if talk.answered and not talk.owing:
-            talk.ask()
-        if self._jobs or talk.owing or talk.asked:
+        if self._conversations.go_on() or self._jobs:
             return PATIENCE_S
         if timeout is None:
             raise VirtualTimeError(f"deadlock at {self._moment:.3f} virtual seconds: {self._waiting()}")
