@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +36,18 @@ def test_A1_to_A7_P1_to_P6_three_lives_of_ten_minutes_pass() -> None:
     assert shown.exit_code == 0, shown.output
     assert shown.output.count("PASSED") == 3
     assert "3 passed, 0 failed" in shown.output
+
+
+def test_L2_the_same_seed_gives_the_same_log_in_another_process() -> None:
+    """Whatever hashes Python draws: crashes, a restart of the database and a second worker are in this life."""
+    heads = []
+    for hashes in ("1", "2"):
+        command = [sys.executable, "-m", "tieout", "sim", "run", "--seed", "11", "--hours", "0.2", "--json"]
+        done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": hashes}, capture_output=True, check=True)
+        figures = json.loads(done.stdout)["lives"][0]["figures"]
+        heads.append((figures["head"], figures["steps"], figures["statements"], figures["locks"]))
+    assert heads[0] == heads[1]
+    assert heads[0][0]
 
 
 PLANTED = """
