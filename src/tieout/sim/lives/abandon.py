@@ -16,10 +16,13 @@ from contextvars import Context, ContextVar, copy_context
 from types import TracebackType
 from typing import Any
 
-from tieout.sim.lives.turns import TurnConversation, TurnConversations
+from tieout.sim.virtual.database import Conversation, Conversations, Hearing, is_database
 from tieout.sim.virtual.loop import VirtualLoop
 
 AWAY = "the connection is refused: the database restarts"
+
+SHUT_DOWN = "SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+"""What PostgreSQL says to each connection as it shuts down."""
 
 
 class Body:
@@ -61,7 +64,7 @@ class Body:
     def database_connections(self) -> int:
         """How many connections to the database are open."""
         conversations = (getattr(each, "_conversation", None) for each in self.transports if not each.is_closing())
-        return sum(isinstance(each, TurnConversation) for each in conversations)
+        return sum(isinstance(each, LifeConversation) for each in conversations)
 
     def step(self) -> None:
         """One step of one task is about to be made."""
@@ -134,25 +137,67 @@ class Mortal(Coroutine[Any, Any, Any]):
             raise asyncio.CancelledError
 
 
+class LifeConversation(Conversation):
+    """A connection to the database that may belong to a body."""
+
+    def __init__(self, all_of_them: Conversations, body: Body | None) -> None:
+        super().__init__(all_of_them)
+        self.body = body
+        self.protocol: Any = None
+
+    def sent(self, data: bytes) -> None:
+        """As it is; the transport is gone already when the body dies of it."""
+        if self.body is None or self.body.sending():
+            super().sent(data)
+
+    def heard(self, data: bytes) -> bytes:
+        """Nothing, when the body dies as the answer comes."""
+        was_owing = self in self._all.owing
+        told = super().heard(data)
+        if self.body is None:
+            return told
+        if was_owing and self not in self._all.owing:
+            self.body.hearing()
+        return b"" if self.body.dead else told
+
+    def shut_down(self) -> None:
+        """The server ends the connection, with its usual words."""
+        text = SHUT_DOWN.encode()
+        if self.transport.is_closing():
+            return
+        self.protocol.data_received(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
+        self.transport.abort()
+
+
+class LifeConversations(Conversations):
+    """All connections, each with its body."""
+
+    def overhearing(self, factory: Callable[[], Any]) -> Callable[[], Any]:
+        """As it is, for conversations of bodies."""
+        body = BODY.get()
+
+        def make() -> Any:
+            protocol = factory()
+            if not is_database(protocol):
+                return protocol
+            conversation = LifeConversation(self, body)
+            conversation.protocol = protocol
+            return Hearing(protocol, conversation)
+
+        return make
+
+
 class LifeLoop(VirtualLoop):
     """Virtual time, with bodies that can die and a database that can be away."""
 
     def __init__(self, wall_limit_s: float) -> None:
         super().__init__(wall_limit_s)
-        self.turns = TurnConversations(self.real_s, BODY.get)
-        self._conversations = self.turns
+        self._conversations = LifeConversations()
         self.database_away = False
         self.complaints: list[str] = []
         """What went wrong in the tasks of the living without anybody noticing."""
         self.set_task_factory(_task)
         self.set_exception_handler(_complain)
-
-    def real_s(self) -> float:
-        """Real seconds, of no moment in particular."""
-        return asyncio.SelectorEventLoop.time(self)
-
-    def _idle(self, timeout: float | None) -> float:
-        return 0.0 if self.turns.go_on() else super()._idle(timeout)
 
     async def create_unix_connection(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
         """As the loop's; refused while the database is away, to those who have a body."""
@@ -177,7 +222,7 @@ class LifeLoop(VirtualLoop):
         """End every connection of *body* from the database's side."""
         for transport in body.transports:
             conversation = getattr(transport, "_conversation", None)
-            if isinstance(conversation, TurnConversation):
+            if isinstance(conversation, LifeConversation):
                 conversation.shut_down()
 
     async def shutdown_asyncgens(self) -> None:

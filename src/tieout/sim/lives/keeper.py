@@ -58,11 +58,6 @@ class Keeper:
         self._held.set()
         self._loop = _life_loop()
 
-    @property
-    def locks(self) -> int:
-        """How often a request to the database waited for a lock."""
-        return int(self._loop.turns.locks)
-
     # one worker after the other
 
     async def keep(self) -> None:

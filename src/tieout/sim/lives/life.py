@@ -163,7 +163,6 @@ async def _figures(house: House, keeper: Keeper, cpu_ms: int) -> Figures:
         issues=issues,
         workers=keeper.workers,
         head=head,
-        locks=keeper.locks,
         cpu_ms=cpu_ms,
         struck={name: struck for name in KINDS if (struck := faults.struck(name))},
         blows=dict(sorted(house.blows.items())),

@@ -44,8 +44,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     head: str = ""
     """Hash of the last entry of the log."""
-    locks: int = 0
-    """How often a request to the database waited for a lock; what follows may differ from run to run."""
     cpu_ms: int = 0
     """Of this process; the database's is not in it."""
     struck: dict[str, int] = {}
