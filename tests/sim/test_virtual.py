@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from functools import wraps
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 import httpx
@@ -347,24 +347,42 @@ def test_a_request_that_waits_for_a_lock_does_not_hold_up_the_others(opened: Ope
     assert (first_sink.written, second_sink.written) == (ASK, ASK)
 
 
+class ServersEnd:
+    """A socket whose other end closes after one look; notes the order of things."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._note("closed")
+
+    def dup(self) -> Self:
+        return self
+
+    def settimeout(self, _: float) -> None: ...
+
+    def shutdown(self, how: int) -> None:
+        self._note(f"shut down {how}")
+
+    def recv(self, _: int) -> bytes:
+        self._note("waited")
+        return b""
+
+
 def test_a_connection_that_ended_is_seen_off_before_anything_is_sent(opened: Opened):
     """The server lets go of its locks when it hears of the end, and closes its own end after that."""
     talk = Conversations()
     (first, first_sink), (second, second_sink) = opened(talk), opened(talk)
-    heard: list[tuple[bytes, bytes]] = []
-
-    def server() -> None:
-        heard.append((first_sink.other.recv(1), second_sink.written))
-        first_sink.other.close()
-
-    first.over()
-    first_sink.get_extra_info("").close()
+    noted: list[tuple[str, bytes]] = []
+    end = ServersEnd(lambda what: noted.append((what, second_sink.written)))
+    first_sink.get_extra_info = lambda _: end  # type: ignore[assignment,method-assign,return-value]
     second.sent(ASK)
-    thread = threading.Thread(target=server)
-    thread.start()
+    first.over()
     assert talk.go_on()
-    thread.join()
-    assert heard == [(b"", b"")]
+    assert noted == [(f"shut down {socket.SHUT_WR}", b""), ("waited", b""), ("closed", b"")]
     assert second_sink.written == ASK
 
 
