@@ -119,11 +119,14 @@ def make_event(stream: Stream, first_number: int, now_ms: int, size: int) -> lis
     return markets
 
 
-def make_markets(stream: Stream, count: int, now_ms: int) -> Iterator[Market]:
-    """*count* markets: about every fifth belongs to a neg-risk event of three, every tenth is a Protocol V2 market."""
-    number = 1
-    while number <= count:
-        if number % 5 == 4 and number + 2 <= count:
+def make_markets(stream: Stream, count: int, now_ms: int, *, first: int = 1) -> Iterator[Market]:
+    """*count* markets from number *first* on.
+
+    Numbers that end in 4 or 9 begin a neg-risk event of three where there is room, those in 7 are Protocol V2 markets.
+    """
+    number, end = first, first + count
+    while number < end:
+        if number % 5 == 4 and number + 2 < end:
             yield from make_event(stream, number, now_ms, 3)
             number += 3
         else:

@@ -54,6 +54,8 @@ class Options:
     seed: int = 0
     start_ms: int = START_MS
     markets: int = 10
+    first_market: int = 1
+    """Its number, by which the kinds of the markets go (`make_markets`)."""
     intensity: float = 1.0
     lifetime_ms: int | None = None
     population: Population = field(default_factory=Population)
@@ -107,7 +109,9 @@ def build(options: Options) -> Scenario:
     rewards, rebates = Rewards(world), Rebates(world)
     clob, index = Clob(world, rewards, rebates), Index(world)
     _mount(site, faults, clob, index)
-    markets = list(make_markets(world.chance.stream("markets"), options.markets, options.start_ms))
+    markets = list(
+        make_markets(world.chance.stream("markets"), options.markets, options.start_ms, first=options.first_market)
+    )
     for market in markets:
         world.open_market(market)
     stream = world.chance.stream("accounts")

@@ -14,6 +14,7 @@ from tieout.app.worker_parts import Surroundings
 from tieout.client.clock import LoopClock
 from tieout.client.endpoints import Endpoints
 from tieout.client.keys import PrivateKey
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.own_orders import Salts
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
@@ -23,6 +24,7 @@ from tieout.sim.lives.verdict import Happening
 from tieout.sim.model import Order
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.site import Gate, Handle
+from tieout.sim.truth import open_orders
 from tieout.sim.virtual.memory import MemoryServer
 from tieout.sim.wire.connection import Connection
 from tieout.sim.wire.http import Delivery, Request
@@ -89,7 +91,8 @@ class House:
     wallet_id: int | None = None
     placed: list[tuple[int, Order]] = field(default_factory=list)
     """Orders of the worker since somebody last looked, with the moment."""
-    orders: int = 0
+    own: set[str] = field(default_factory=set)
+    """Ids of all orders that the worker placed."""
     last: deque[Happening] = field(default_factory=lambda: deque(maxlen=LAST_HAPPENINGS))
     blows: Counter[str] = field(default_factory=Counter)
 
@@ -112,6 +115,11 @@ class House:
         """The worker's."""
         return self.scenario.accounts[0].address
 
+    def resting(self) -> set[str]:
+        """Open orders of the wallet that the worker has to take off: not the foreign ones that it is told to leave."""
+        resting = open_orders(self.scenario.world, self.wallet)
+        return resting & self.own if self.options.foreign_orders is ForeignOrders.LEAVE else resting
+
     def note(self, what: str) -> None:
         """Remember what happened."""
         self.last.append(Happening(self.at_ms, what))
@@ -131,7 +139,7 @@ class House:
         if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and self.tap.asking:
             if event.order.request.wallet != self.wallet:
                 return
-            self.orders += 1
+            self.own.add(event.order.id)
             self.placed.append((self.now_ms, event.order))
 
 
@@ -141,6 +149,7 @@ def venue_of(options: LifeOptions) -> Scenario:
         Options(
             seed=options.seed,
             markets=options.markets,
+            first_market=options.first_market,
             intensity=options.intensity / 1_000,
             lifetime_ms=options.lifetime_ms,
             cash=CASH,

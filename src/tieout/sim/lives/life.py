@@ -157,7 +157,7 @@ async def _figures(house: House, keeper: Keeper, cpu_ms: int) -> Figures:
         requests=house.tap.requests,
         steps=keeper.steps,
         statements=keeper.statements,
-        orders=house.orders,
+        orders=len(house.own),
         fills=fills,
         entries=entries,
         issues=issues,

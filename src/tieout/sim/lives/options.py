@@ -93,6 +93,8 @@ class LifeOptions(msgspec.Struct, frozen=True, kw_only=True):
     full_sync: int
     strikes: tuple[Strike, ...]
     hits: tuple[Hit, ...]
+    first_market: int = 1
+    """By which the kinds of the markets go: with neg-risk events, of Protocol V2, or neither."""
 
 
 def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
@@ -127,6 +129,7 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
         full_sync=draw.choice((900_000, 3_600_000)),
         strikes=_strikes(chance.stream("life/faults"), safety_ms),
         hits=_hits(chance.stream("life/blows"), safety_ms),
+        first_market=chance.stream("life/kinds of markets").choice((1, 3, 4, 6)),
     )
 
 

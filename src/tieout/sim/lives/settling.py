@@ -11,7 +11,6 @@ from tieout.sim.lives.options import MINUTE_MS
 from tieout.sim.lives.verdict import ViolationError
 from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.verdict import Disagreement, disagreements
-from tieout.sim.truth import open_orders
 from tieout.store.controls import State, all_controls
 from tieout.store.runs import all_issues
 
@@ -74,9 +73,11 @@ async def stops(house: House, keeper: Keeper) -> None:
     if keeper.failed is not None:
         raise keeper.failed
     left = await keeper.end()
-    own = set(open_orders(house.scenario.world, house.wallet))
-    if own or left:
-        raise ViolationError("LEAK", f"{len(own)} orders rest after the worker stopped, first {min(own | set(left))}")
+    resting = house.resting()
+    if resting or left:
+        raise ViolationError(
+            "LEAK", f"{len(resting)} orders rest after the worker stopped, first {min(resting | set(left))}"
+        )
 
 
 async def _disagreements(house: House) -> list[Disagreement]:
@@ -84,7 +85,7 @@ async def _disagreements(house: House) -> list[Disagreement]:
         return [Disagreement("LIVE", "the wallet is not in the database")]
     rows = await read_rows(house.connection, house.wallet_id)
     found = disagreements(house.scenario.world, house.wallet, rows)
-    if resting := open_orders(house.scenario.world, house.wallet):
+    if resting := house.resting():
         found.append(Disagreement("O1", f"{len(resting)} orders rest while paused, first {min(resting)}"))
     return found
 
