@@ -30,7 +30,7 @@ class Clock:
         self._begin_s = self._loop.time()
         self._begin_ms = scheduler.now_ms
         self._wake: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
     @property
     def speed(self) -> float:
@@ -90,13 +90,13 @@ class Clock:
     async def wait(self, simulated_ms: int) -> None:
         """Return *simulated_ms* later, in simulated time, or when the clock is given up."""
         over = self._loop.create_future()
-        self._waiting.add(over)
+        self._waiting[over] = None
         planned = self._scheduler.after(simulated_ms, lambda: _end(over))
         try:
             await over
         finally:
             planned.cancel()
-            self._waiting.discard(over)
+            del self._waiting[over]
 
     def give_up(self) -> None:
         """Let nobody wait any longer: the clock will not move again."""

@@ -165,7 +165,7 @@ class Conversation:
         self._ends: tuple[int, ...] = ()
         self._part = b""
         """What came of a message that is not whole."""
-        self._kept = b""
+        self._kept = bytearray()
         """What came of an answer that is not whole."""
 
     def opened(self, transport: Any) -> None:
@@ -251,8 +251,8 @@ class Conversation:
 
     def rest(self) -> bytes:
         """What was not told yet."""
-        data, self._kept = self._kept, b""
-        return data
+        data, self._kept = self._kept, bytearray()
+        return bytes(data)
 
     def over(self) -> None:
         """The connection is gone: nothing comes any more."""
