@@ -20,6 +20,8 @@ BY_HAND = {
     "transfer_cost": "what people say that transfers cost",
     "position_stated": "books without a node",
     "adjustment": "books without a node",
+    "trade_reported": "books without a node",
+    "transfer": "no source of the worker: what the chain shows is token_moved",
 }
 """Kinds of fact that no life brings about, and what does."""
 
