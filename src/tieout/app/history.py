@@ -12,6 +12,7 @@ from tieout.ledger.books import Books
 from tieout.ledger.facts import decode
 from tieout.ledger.rows import BookRows, all_rows
 from tieout.store import log
+from tieout.store.log_chain import ChainCheck
 from tieout.store.wallets import Head, head_of
 
 
@@ -104,31 +105,22 @@ async def verify_books(
         head, _, _ = await head_of(connection, wallet_id)
         until = last_seq if last_seq is not None and last_seq < head.seq else None
         books = Books()
-        breaks: list[str] = []
-        previous, seq = log.GENESIS, 0
+        check = ChainCheck()
         async for chunk in log.entries(connection, wallet_id, until=until):
             for entry in chunk:
-                seq += 1
-                if entry.seq != seq:
-                    breaks.append(f"entry {seq} is missing: the next one is {entry.seq}")
-                    seq = entry.seq
-                previous = entry.chained(previous)
-                if previous != entry.hash:
-                    breaks.append(f"entry {entry.seq}: its hash is not the one its content gives")
-                    previous = entry.hash
+                check.see(entry)
                 try:
                     books.merge(decode(entry.fact))
                 except msgspec.MsgspecError as error:
-                    breaks.append(f"entry {entry.seq}: it is no fact any more: {error}")
-            progress(seq)
+                    check.breaks.append(f"entry {entry.seq}: it is no fact any more: {error}")
+            progress(check.seq)
         books.settle()
         if until is not None:
-            return Verification(seq, Head(seq, previous), tuple(breaks), ()), books
-        if (head.seq, head.hash) != (seq, previous):
-            breaks.append(f"the head says entry {head.seq}, the log ends at {seq} or with another hash")
+            return Verification(check.seq, Head(check.seq, check.hash), tuple(check.breaks), ()), books
+        check.end(head)
         stored = await log.stored_rows(connection, wallet_id)
     differences = tuple(_differences(all_rows(list(books.books.values())), BookRows(*stored)))
-    return Verification(seq, head, tuple(breaks), differences), books
+    return Verification(check.seq, head, tuple(check.breaks), differences), books
 
 
 def _differences(folded: BookRows, stored: BookRows) -> list[str]:
