@@ -22,7 +22,7 @@ from tieout.client.keys import PrivateKey
 from tieout.jobs.own_orders import Salts
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
-from tieout.sim.faults.kinds import KINDS, Place
+from tieout.sim.faults.kinds import KINDS, RARE, Place
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import Server, running
 from tieout.sim.truth import open_orders, shares_held
@@ -40,19 +40,6 @@ QUIET_MS = 5 * MINUTE_MS
 
 QUIET_STEP_MS = 30_000
 
-RARE = {
-    "market-resolved": 1,
-    "operator-migration": 1,
-    "outage": 1,
-    "engine-restart": 1,
-    "settlement-failed": 4,
-    "human-transfer": 2,
-    "sweep": 1,
-    "mass-cancel": 1,
-    "tick-change": 2,
-    "reorg": 2,
-}
-"""How often a fault strikes at most while it is on; the world would come to its end soon otherwise."""
 
 PROBABILITY = {Place.HTTP: 0.3, Place.DATA: 1.0, Place.RPC: 0.5, Place.SOCKET: 0.2}
 """Of each request or frame; the others act by themselves."""

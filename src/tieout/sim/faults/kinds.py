@@ -126,3 +126,17 @@ INTERNAL: Mapping[str, str] = {
     "S4": "rounding: the matching engine and the contracts round as the venue's, with every MINT at odd prices",
 }
 """Rows that nothing outside the worker can break, and how the simulator still leads up to them."""
+
+RARE = {
+    "market-resolved": 1,
+    "operator-migration": 1,
+    "outage": 1,
+    "engine-restart": 1,
+    "settlement-failed": 4,
+    "human-transfer": 2,
+    "sweep": 1,
+    "mass-cancel": 1,
+    "tick-change": 2,
+    "reorg": 2,
+}
+"""How often a kind strikes at most, where many are on in turn: a small world would come to its end soon otherwise."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from tieout.jobs.foreign_policy import ForeignOrders
+from tieout.sim.faults import kinds
 from tieout.sim.faults.kinds import KINDS, Place, Setting
 from tieout.sim.rng import Chance, Stream
 
@@ -133,21 +134,8 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
     )
 
 
-RARE = {
-    "market-resolved": 1,
-    "operator-migration": 1,
-    "outage": 1,
-    "engine-restart": 1,
-    "settlement-failed": 4,
-    "human-transfer": 2,
-    "sweep": 1,
-    "mass-cancel": 1,
-    "tick-change": 2,
-    "reorg": 2,
-    "hash-replaced": 2,
-    "foreign-orders": 4,
-}
-"""How often a fault strikes at most while it is on; a small world would come to its end soon otherwise."""
+RARE = kinds.RARE | {"hash-replaced": 2, "foreign-orders": 4}
+"""How often a fault strikes at most while it is on."""
 
 EVERY_SECOND = (Place.CHAIN, Place.ENGINE, Place.HUMAN)
 """Faults that act by themselves ask chance each second."""
