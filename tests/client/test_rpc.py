@@ -38,6 +38,17 @@ def result(value: Any) -> Any:
     return answer
 
 
+def by_method(values: dict[str, Any]) -> Any:
+    """A node that gives each method of a batch its value."""
+
+    def answer(asked: Asked) -> Says:
+        return Says(
+            body=[{"jsonrpc": "2.0", "id": call["id"], "result": values[call["method"]]} for call in asked.json]
+        )
+
+    return answer
+
+
 def error(code: int, message: str) -> Any:
     told = {"code": code, "message": message}
     return lambda asked: Says(body={"jsonrpc": "2.0", "id": asked.json["id"], "error": told})
@@ -141,10 +152,10 @@ async def test_what_is_asked_of_the_chain() -> None:
         assert await chain.block(5) is None
         assert client.recorded == [], "what the books are not made from is not journalled"
         log = {"blockNumber": "0x5", "blockHash": "0xA", "transactionHash": "0xB", "logIndex": "0x1", "address": LEDGER}
-        client.site.answer = result([log])
+        client.site.answer = by_method({"eth_getLogs": [log], "eth_blockNumber": "0x6"})
         wanted = LogFilter(5, 6, (LEDGER,), (("0x1", "0x2"), None, ("0x3",)))
-        assert (await chain.logs(wanted))[0].tx_hash == "0xb"
-        sent = client.site.asked[-1].json["params"][0]
+        assert (await chain.window([wanted], 6, "chain_window"))[0]["result"][0]["transactionHash"] == "0xB"
+        sent = client.site.asked[-1].json[0]["params"][0]
         assert sent == {
             "fromBlock": "0x5",
             "toBlock": "0x6",
@@ -154,7 +165,7 @@ async def test_what_is_asked_of_the_chain() -> None:
         client.site.answer = result({"status": "0x0", "logs": []})
         assert await chain.receipts(["0x1", "0x2"]) == (False, False)
         assert await chain.receipts([]) == ()
-        assert client.kinds() == ["chain_log", "receipt"]
+        assert client.kinds() == ["chain_window", "receipt"]
 
 
 def test_the_addresses_of_nodes_are_in_no_repr() -> None:

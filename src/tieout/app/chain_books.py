@@ -69,7 +69,7 @@ class ChainBooks:
     async def step(self) -> Step:
         """Read up to the finalized block. Raises VenueError, CallFailedError."""
         step = await self.follower.step()
-        await self._resolutions.read(step.block)
+        await self._resolutions.read(step)
         return step
 
     async def compare(self, block: BlockHead) -> TieOut:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from tieout.client.errors import ErrorKind, Meaning, VenueError
 from tieout.client.pages import as_row
-from tieout.client.rpc import Rpc, RpcCall, rows_of
+from tieout.client.rpc import Rpc, RpcCall
 from tieout.venue.abi import array, hex_bytes, quantity, words
 from tieout.venue.addresses import CTF
 from tieout.venue.wire import WireError
@@ -54,17 +54,6 @@ class LogFilter:
     topics: tuple[tuple[str, ...] | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlace:
-    """Where a log stands, for control flow; what it says is in the recorded body."""
-
-    block_number: int
-    block_hash: str
-    tx_hash: str
-    log_index: int
-    address: str
-
-
 class Chain:
     """Typed calls over *rpc*."""
 
@@ -87,11 +76,6 @@ class Chain:
         method = "eth_getBlockByHash" if by_hash else "eth_getBlockByNumber"
         result = await self._rpc.ask(RpcCall(method, (_place(ref), False)))
         return _read(method, lambda: None if result is None else _head(as_row(result, "block")))
-
-    async def logs(self, wanted: LogFilter) -> tuple[LogPlace, ...]:
-        """The logs of a range; the node bounds how wide it may be."""
-        result = await self._rpc.ask(RpcCall("eth_getLogs", (_query(wanted),)), kind="chain_log")
-        return _read("eth_getLogs", lambda: tuple(_log(row) for row in rows_of(result, "logs")))
 
     async def window(self, wanted: Sequence[LogFilter], last: int, kind: str = "") -> list[Any]:
         """The answers of one node to all of *wanted* together, recorded as *kind*; `venue.chain_window` reads them.
@@ -146,15 +130,11 @@ class Chain:
         """Base units of a coin that *spender* may take."""
         return await self._number(coin, ALLOWANCE + _word(wallet) + _word(spender), at)
 
-    async def payouts(self, condition_id: str, at: BlockRef) -> tuple[int, int]:
-        """The CTF's payout numerators of a condition of two outcomes; both 0 while it is not resolved."""
-        first, second = [
-            await self._number(CTF, PAYOUT_NUMERATORS + _word(condition_id) + _word(outcome), at) for outcome in (0, 1)
-        ]
-        return first, second
+    async def payouts(self, condition_ids: Sequence[str], at: BlockRef) -> list[tuple[int, int]]:
+        """The CTF's payout numerators of conditions of two outcomes, in their order; both 0 while one is not resolved.
 
-    async def payout_vectors(self, condition_ids: Sequence[str], at: BlockRef) -> list[tuple[int, int]]:
-        """As `payouts` for several conditions, in their order, VECTORS_MAX of them in one request."""
+        VECTORS_MAX of them are asked about in one request.
+        """
         found: list[tuple[int, int]] = []
         for start in range(0, len(condition_ids), VECTORS_MAX):
             asked = condition_ids[start : start + VECTORS_MAX]
@@ -219,16 +199,6 @@ def _head(row: dict[str, Any]) -> BlockHead:
         hash=str(row.get("hash")).lower(),
         parent_hash=str(row.get("parentHash")).lower(),
         at_ms=quantity(row.get("timestamp"), "timestamp") * 1000,
-    )
-
-
-def _log(row: dict[str, Any]) -> LogPlace:
-    return LogPlace(
-        block_number=quantity(row.get("blockNumber"), "blockNumber"),
-        block_hash=str(row.get("blockHash")).lower(),
-        tx_hash=str(row.get("transactionHash")).lower(),
-        log_index=quantity(row.get("logIndex"), "logIndex"),
-        address=str(row.get("address")).lower(),
     )
 
 

@@ -157,8 +157,8 @@ class Portfolio:
             for row in held
             if row["condition_id"] and row["token_id"] not in books and not is_structured(row["token_id"])
         }
-        for condition_id in sorted(quiet - self._paid.keys()):
-            numerators = await self._chain.payouts(condition_id, "latest")
+        asked = sorted(quiet - self._paid.keys())
+        for condition_id, numerators in zip(asked, await self._chain.payouts(asked, "latest"), strict=True):
             if sum(numerators):
                 self._paid[condition_id] = numerators
         return self._paid

@@ -61,8 +61,6 @@ class PositionSync:
         self._clock = clock
         self._opening = opening
         self._resolutions = resolutions
-        self._may_be_redeemed = True
-        """Something was read since what resolved conditions pay was last asked for."""
         self._lateness = Lateness()
         self._tied_block = 0
         """The last block at which everything tied out."""
@@ -115,14 +113,10 @@ class PositionSync:
         step = await self._follower.step()
         mark = Watermark(str(self._follower.next_block), self._clock.now_ms())
         await watermarks.put(self._connection, self._wallet_id, CHAIN, mark)
-        await self._read_resolutions(step)
+        if self._resolutions is not None:
+            # What divides a redemption of both outcomes, in case the venue's word of the resolution was lost (S6).
+            await self._resolutions.read(step)
         return step
-
-    async def _read_resolutions(self, step: Step) -> None:
-        """What divides a redemption of both outcomes, in case the venue's word of the resolution was lost (S6)."""
-        self._may_be_redeemed = self._may_be_redeemed or step.transactions > 0
-        if self._may_be_redeemed and self._resolutions is not None:
-            self._may_be_redeemed = not await self._resolutions.read(step.block)
 
     async def _compared(self, step: Step) -> tuple[TieOut, list[Drift], Height]:
         """Balances and books at the block of *step*, and the differences that no movement on its way explains."""

@@ -12,6 +12,7 @@ import asyncpg
 
 from tieout.client.chain import BlockHead, Chain
 from tieout.client.rpc import CallFailedError
+from tieout.jobs.chain_follower import Step
 from tieout.jobs.job import BookFacts
 from tieout.jobs.log_reading import payout_vectors
 from tieout.ledger.facts import AnyFact, ConditionResolved
@@ -32,18 +33,23 @@ class Resolutions:
         self._chain = chain
         self._book = book
         self._known: set[str] = set()
+        self._is_due = True
+        """Something was read since what resolved conditions pay was last asked for."""
 
-    async def read(self, block: BlockHead) -> bool:
-        """Book the vectors that are missing, of what was redeemed up to *block*, a final one. Raises VenueError.
+    async def read(self, step: Step) -> None:
+        """Book what is missing of all that was redeemed up to the final block of *step*. Raises VenueError."""
+        self._is_due = self._is_due or step.transactions > 0
+        if self._is_due:
+            self._is_due = not await self._told(step.block)
 
-        Returns False when the node refused to tell, so that it has to be asked again.
-        """
+    async def _told(self, block: BlockHead) -> bool:
+        """Whether the node told everything that was asked; else it has to be asked again."""
         rows = await self._connection.fetch(_REDEEMED, self._wallet_id, (block.number + 1) << LOG_BITS)
         wanted = {row["condition_id"] for row in rows if _takes_both(row)} - self._known
         known = await payout_vectors(self._connection, self._wallet_id, sorted(wanted)) if wanted else {}
         missing = sorted(wanted - known.keys())
         try:
-            vectors = await self._chain.payout_vectors(missing, block.hash) if missing else []
+            vectors = await self._chain.payouts(missing, block.hash) if missing else []
         except CallFailedError:
             # A ledger that does not know the condition, or a node without the contract: then it stays a total.
             return False
