@@ -31,7 +31,6 @@ from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.job import BookFacts
 from tieout.jobs.order_desk import OrderDesk
-from tieout.jobs.tie_out import settled_shares
 from tieout.ledger.facts import AnyFact
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
@@ -80,8 +79,11 @@ class House:
         self.scenario.world.scheduler.run_for(seconds * 1_000)
 
     async def shares(self) -> dict[str, int]:
-        """The books: what must be on chain, by token."""
-        return {token: held for token, held in (await settled_shares(self.connection, self.wallet_id)).items() if held}
+        """The books: what must be on chain, by token; what the venue has only promised is left out."""
+        rows = await self.connection.fetch(
+            "SELECT token_id, shares - unsettled_shares AS shares FROM positions WHERE wallet_id = $1", self.wallet_id
+        )
+        return {row["token_id"]: row["shares"] for row in rows if row["token_id"].isdecimal() and row["shares"]}
 
     def truth(self) -> dict[str, int]:
         """The chain's head, by token."""

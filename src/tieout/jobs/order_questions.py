@@ -170,11 +170,13 @@ def says_over(reason: str) -> bool:
 
     The texts are free; one that is not known, such as that of an order in its delay, says nothing.
     """
-    lower = reason.lower()
-    return any(words in lower for words in _OVER)
+    return _has(reason, _OVER)
 
 
 def says_unknown(reason: str) -> bool:
     """Whether the refusal of a cancel says that the venue has no such order among those it still looks up."""
-    lower = reason.lower()
-    return any(words in lower for words in _UNKNOWN)
+    return _has(reason, _UNKNOWN)
+
+
+def _has(reason: str, texts: Iterable[str]) -> bool:
+    return any(text in reason.lower() for text in texts)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import asyncpg
-
 from tieout.client.chain import BlockHead, Chain
 from tieout.venue.addresses import CTF, P_USD, POSITION_MANAGER, USDC_E
 from tieout.venue.tokens import is_structured
@@ -87,14 +85,6 @@ async def tie_out(chain: Chain, wallet: str, shares: Mapping[str, int], collater
 async def coin_balances(chain: Chain, wallet: str, at: str | int) -> dict[str, int]:
     """Micro-units of each coin at the end of a block."""
     return {name: await chain.balance(coin, wallet, at) for name, coin in COINS.items()}
-
-
-async def settled_shares(connection: asyncpg.Connection, wallet_id: int) -> dict[str, int]:
-    """Token id to micro-shares that the chain must show: what the venue has only promised is left out."""
-    rows = await connection.fetch(
-        "SELECT token_id, shares - unsettled_shares AS shares FROM positions WHERE wallet_id = $1", wallet_id
-    )
-    return {row["token_id"]: row["shares"] for row in rows if row["token_id"].isdecimal()}
 
 
 def by_ledger(tokens: Iterable[str]) -> list[tuple[str, list[str]]]:
