@@ -156,6 +156,33 @@ def test_D1_an_intent_that_was_never_sent_is_closed_and_an_open_foreign_order_is
     run()
 
 
+def test_D1_an_intent_whose_order_the_venue_had_and_cancelled_is_closed_and_told(dsn: str) -> None:
+    """The process ended before the answer, and somebody cancelled the order before the next one looked."""
+
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            kept.scenario.faults.on("timeout-after", path="/order", settings={"delay_ms": 0})
+            kept.scenario.faults.on("server-error", path="/data")
+            market = kept.market
+            wanted = OrderWanted(
+                token_id=market.token_ids[0], side=Side.BUY, price=PRICE, size=10 * MILLION, tick=market.tick
+            )
+            order_id = (await kept.orders.place(wanted, market.condition_id)).order.order_id
+            for fault in ("timeout-after", "server-error"):
+                kept.scenario.faults.off(fault)
+            assert await states(kept) == {order_id: "intended"}
+            kept.scenario.world.exchange.cancel_order(at_venue(kept, order_id), OrderStatus.CANCELED)
+            kept.run(120)
+            report = await synced(kept)
+            assert (report.closed, await states(kept)) == ((order_id,), {order_id: "closed"})
+            assert said(report.findings) == [
+                (IssueType.ORDER_IN_DB_NOT_CLOB, Severity.WARN, Action.CORRECTED, order_id)
+            ]
+
+    run()
+
+
 def test_A1_what_one_list_misses_and_the_next_has_is_nothing_to_tell(dsn: str) -> None:
     @in_loop
     async def run() -> None:

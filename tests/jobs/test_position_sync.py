@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
+
 import pytest
 
 from jobs.account import MILLION
@@ -17,8 +20,9 @@ from tieout.jobs.height import LATE_MS
 from tieout.jobs.job import Result
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN, READ_AGAIN_MS, PositionSync
-from tieout.ledger.facts import FillObserved, Role, Side
+from tieout.ledger.facts import AnyFact, FillObserved, Role, Side
 from tieout.store import watermarks
+from tieout.store.errors import StoreError
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 
@@ -359,6 +363,32 @@ def test_a_drift_that_stays_is_not_read_again_in_every_run(dsn: str) -> None:
                 steps.append(follower.steps)
                 kept.run(10)
             assert steps == [3, 4, 5]
+
+    run()
+
+
+def test_D1_an_opening_that_was_not_booked_is_asked_for_again(dsn: str) -> None:
+    """The process ends between asking for the balances and booking them."""
+
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            kept, head = seen.kept, seen.kept.scenario.world.chain.head.number
+
+            async def lost(_: Sequence[AnyFact]) -> None:
+                raise StoreError("the database is away")
+
+            for book in (lost, kept.book):
+                follower = ChainFollower(seen.chain, kept.wallet, head)
+                opening = Opening(kept.connection, kept.wallet_id, kept.wallet, seen.chain, head, seen.clock, book)
+                sync = PositionSync(
+                    kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock, opening
+                )
+                kept.run(120)
+                with nullcontext() if book is kept.book else pytest.raises(StoreError):
+                    assert (await sync.run()).findings == []
+            assert sync.last is not None
+            assert sync.last.holds
 
     run()
 

@@ -57,6 +57,8 @@ class Opening:
         self._book = book
         self._asked: set[str] = set()
         self._block: BlockHead | None = None
+        self._opens = False
+        """The collateral was asked for, and that it was is not remembered yet."""
 
     async def explain(self, tie: TieOut) -> bool:
         """Book what was held before of whatever differs in *tie*; whether anything was. Raises VenueError."""
@@ -69,6 +71,11 @@ class Opening:
             return False
         if facts:
             await self._book(facts)
+        if self._opens and self._block is not None:
+            # After it is booked: a process that ends in between asks again, and finds nothing more to book.
+            mark = Watermark(str(self._block.number), self._clock.now_ms())
+            await watermarks.put(self._connection, self._wallet_id, MARK, mark)
+            self._opens = False
         return bool(facts)
 
     async def _facts(self, tie: TieOut) -> list[AnyFact]:
@@ -97,8 +104,7 @@ class Opening:
         held = sum((await coin_balances(self._chain, self._wallet, block.hash)).values())
         top = (block.number + 1) << LOG_BITS
         booked = await self._connection.fetchval(_BEFORE, self._wallet_id, top, block.at_ms, sorted(UNSETTLED))
-        mark = Watermark(str(block.number), self._clock.now_ms())
-        await watermarks.put(self._connection, self._wallet_id, MARK, mark)
+        self._opens = True
         if held == booked:
             return ()
         return (

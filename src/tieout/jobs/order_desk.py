@@ -165,7 +165,7 @@ class OrderDesk:
                 occurred_at_ms=sent.placed_at_ms,
             )
             for sent in asked
-            if found[sent.order_id].fate in (Fate.ABSENT, Fate.OVER)
+            if found[sent.order_id].fate.is_closed
         ]
         if closed:
             await self.book(closed)

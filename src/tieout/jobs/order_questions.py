@@ -50,6 +50,11 @@ class Fate(StrEnum):
     """It was there and rests no more, in the venue's words."""
     UNKNOWN = "unknown"
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing of it can rest at the venue."""
+        return self in (Fate.ABSENT, Fate.OVER)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -21,7 +21,7 @@ from tieout.jobs import order_findings as found
 from tieout.jobs.foreign_orders import follow_policy, untouchable
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.job import Result, failure
-from tieout.jobs.order_desk import Fate, OrderDesk
+from tieout.jobs.order_desk import OrderDesk
 from tieout.jobs.order_questions import or_error, trades_from_s
 from tieout.jobs.own_orders import own_intents
 from tieout.ledger.facts import OrderClosed, OrderIntended
@@ -191,14 +191,14 @@ class OrderSync:
         return tuple(ids), tuple(row["order_id"] for row in lied)
 
     async def _never_arrived(self, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str]]:
-        """Ask about orders with nothing but an intent as after a crash; those that never arrived, with the reason."""
+        """Ask about orders with nothing but an intent as after a crash; those that are not there, with the reason."""
         if not rows:
             return []
         settled = {each.order_id: each for each in await self._desk.resume(self._connection, self._wallet_id)}
         return [
             (row, settled[row["order_id"]].text)
             for row in rows
-            if row["order_id"] in settled and settled[row["order_id"]].fate is Fate.ABSENT
+            if row["order_id"] in settled and settled[row["order_id"]].fate.is_closed
         ]
 
     async def _close(self, gone: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
