@@ -248,9 +248,8 @@ def _chain_shares(known: list[AnyFact]) -> dict[str, int]:
     return total
 
 
-async def cost_at(connection: asyncpg.Connection, wallet: str, token_id: str, at_ms: int) -> int:
+async def cost_at(connection: asyncpg.Connection, wallet_id: int, token_id: str, at_ms: int) -> int:
     """The cost basis of the token after everything that had happened by *at_ms*: what a correction then starts from."""
-    wallet_id = await require_wallet(connection, wallet)
     cost = 0
     for book in _folded(await load_books(connection, wallet_id, (token_id,))).books.values():
         for step in steps(book):
