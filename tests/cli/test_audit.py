@@ -69,7 +69,7 @@ async def venue(tieout: CommandLine, seed: int) -> AsyncIterator[Venue]:
 def test_I1_C2_F1_S5_the_audit_of_any_wallet_from_the_chain_alone(tieout: CommandLine) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=101) as at:
+        async with venue(tieout, seed=901) as at:
             unknown = await at.audit(*at.by_chain, code=2)
             assert "--from-block" in unknown.err
             shown = await at.audit(*at.by_chain, "--from-block", "0")
@@ -104,7 +104,7 @@ def test_I1_C2_F1_S5_the_audit_of_any_wallet_from_the_chain_alone(tieout: Comman
 def test_the_report_lines_up_on_a_terminal(tieout: CommandLine, width: int) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=200 + width) as at:
+        async with venue(tieout, seed=1_000 + width) as at:
             lines = await at.screen(width, *at.by_chain, "--from-block", "0")
             shown = [line for line in lines if line.strip()]
             assert max(map(len, shown)) <= width
@@ -122,7 +122,7 @@ def test_the_report_lines_up_on_a_terminal(tieout: CommandLine, width: int) -> N
 def test_C2_a_planted_micro_unit_is_named_with_block_transaction_and_movement(tieout: CommandLine) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=102) as at:
+        async with venue(tieout, seed=902) as at:
             await at.audit(*at.by_chain, "--from-block", "0")
             planted = await at.plant(
                 "UPDATE movements m SET cash = cash + 1, collateral = collateral + 1 WHERE key = (SELECT key FROM "
@@ -153,7 +153,7 @@ def test_C2_a_planted_micro_unit_is_named_with_block_transaction_and_movement(ti
 def test_T2_a_wallet_without_a_node_and_then_with_one(tieout: CommandLine) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=103) as at:
+        async with venue(tieout, seed=903) as at:
             first = await at.audit("--from-data-api", "--data-api", at.at.data_api, code=1)
             assert "stated by the Data API" in first.out
             assert "UNTRACKED" in first.out or "CONVERTED" in first.out
@@ -171,7 +171,7 @@ def test_T2_a_wallet_without_a_node_and_then_with_one(tieout: CommandLine) -> No
 def test_A2_a_data_api_that_is_away_is_no_failure_beside_the_chain_and_all_without_it(tieout: CommandLine) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=104) as at:
+        async with venue(tieout, seed=904) as at:
             words = ["--node", at.at.rpc[0], "--from-chain", "--from-block", "0"]
             done = await at.audit(*words, "--data-api", NOWHERE)
             assert "not told by the Data API: " in done.out
@@ -210,7 +210,7 @@ def test_D1_ctrl_c_says_that_the_same_command_goes_on(tieout: CommandLine) -> No
     with socket.create_server(("127.0.0.1", 0)) as node:
         node.settimeout(60)
         url = f"http://127.0.0.1:{node.getsockname()[1]}"
-        words = ["audit", "0x" + "7" * 40, "--node", url, "--from-chain", "--from-block", "1", "--no-data-api"]
+        words = ["audit", "0x" + "70" * 20, "--node", url, "--from-chain", "--from-block", "1", "--no-data-api"]
         with subprocess.Popen(
             [PROGRAM, *words], env=tieout.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as command:
@@ -227,7 +227,7 @@ def test_D1_ctrl_c_says_that_the_same_command_goes_on(tieout: CommandLine) -> No
 def test_I1_the_node_of_the_environment_is_asked_and_never_shown(tieout: CommandLine) -> None:
     @in_loop
     async def run() -> None:
-        async with venue(tieout, seed=105) as at:
+        async with venue(tieout, seed=905) as at:
             await at.audit(*at.by_chain, "--from-block", "0")
             node = {"TIEOUT_NODE": at.at.rpc[0]}
             done = await asyncio.to_thread(tieout, "audit", "--wallet", at.wallet, "--json", **node)

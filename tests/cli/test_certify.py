@@ -36,7 +36,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client(tieout: CommandLine) -> Iterator[Client]:
-    with served("--another-bot", "--human", "--speed", "0", seed=61) as venue:
+    with served("--another-bot", "--human", "--speed", "0", seed=961) as venue:
         made = Client(tieout, venue["address"], venue["node"], venue["node"].removesuffix("/rpc"))
         made.goes_on()
         yield made
@@ -120,10 +120,10 @@ def test_what_cannot_be_told_is_no_forgery(client: Client, data: bytes, tmp_path
     away = client.tieout("verify", path, "--node", NOBODY, code=2)
     assert "CANNOT TELL" in away.out
     assert "no node answered" in away.out
-    content["wallet"] = "0x" + "7" * 40
+    content["wallet"] = "0x" + "71" * 20
     content["digest"] = form.digest_of(content)
     path.write_bytes(form.canonical(content))
-    assert "this database has no books of wallet 0x777" in client.tieout("verify", path, "--log", code=2).out
+    assert "this database has no books of wallet 0x717" in client.tieout("verify", path, "--log", code=2).out
     client.tieout("verify", path, "--node", client.node, "--log", code=1)
     assert "No such file" in client.tieout("verify", tmp_path / "none.json", code=2).err
 
@@ -138,7 +138,7 @@ def test_a_file_that_is_no_certificate_is_told_so(client: Client, tmp_path: Path
 
 
 def test_a_wallet_nobody_has_read_is_not_certified(client: Client):
-    asked = client.tieout("certify", "0x" + "7" * 40, "--node", client.node, code=2)
+    asked = client.tieout("certify", "0x" + "71" * 20, "--node", client.node, code=2)
     assert "tieout watch" in asked.err
     assert "--from-block" in asked.err
     final = client.tieout("certify", client.wallet, "--node", client.node, "--block", "999999999", code=2)
@@ -150,7 +150,7 @@ def test_a_wallet_nobody_has_read_is_not_certified(client: Client):
 
 def test_books_that_differ_from_the_chain_are_not_certified(tieout: CommandLine, tmp_path: Path):
     """A purchase that the Data API tells of, years before the block, and that no balance shows."""
-    with served("--another-bot", "--speed", "0", seed=62) as venue:
+    with served("--another-bot", "--speed", "0", seed=962) as venue:
         client = Client(tieout, venue["address"], venue["node"], venue["node"].removesuffix("/rpc"))
         client.goes_on()
         row = {
