@@ -142,7 +142,7 @@ def _freed(each: _Converted, times: int, facts: Iterable[AnyFact]) -> int:
 
 def _remaining(each: _Converted, facts: Sequence[AnyFact]) -> PositionsConverted | None:
     """The fact, or None when the transaction's token transfers are not there."""
-    net = _unexplained(facts)
+    net = unexplained(facts)
     burned = [(token, -shares) for token, shares in net.items() if shares < 0]
     if not burned:
         return None
@@ -152,7 +152,7 @@ def _remaining(each: _Converted, facts: Sequence[AnyFact]) -> PositionsConverted
     return _conversion(each, burned, ((token, shares) for token, shares in net.items() if shares > 0), received)
 
 
-def _unexplained(facts: Iterable[AnyFact]) -> Counter[str]:
+def unexplained(facts: Iterable[AnyFact]) -> Counter[str]:
     """The wallet's net token movements by token, less its fills."""
     net: Counter[str] = Counter()
     for fact in facts:

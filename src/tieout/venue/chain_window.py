@@ -6,13 +6,13 @@ other one only the receipt tells what it was.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tieout.ledger.facts import AnyFact, CollateralMoved, OrderFilledOnChain, Side, TokenMoved
+from tieout.ledger.facts import AnyFact, CollateralMoved, OrderFilledOnChain, TokenMoved
 from tieout.venue import abi, fields
 from tieout.venue.chain_cash import caused
+from tieout.venue.chain_conversions import unexplained
 from tieout.venue.chain_logs import by_transaction, decode_transaction
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
@@ -83,16 +83,8 @@ def _logs(result: Any) -> Sequence[Row]:
 
 def is_all_fills(facts: Sequence[AnyFact]) -> bool:
     """Whether fills alone account for every token and every unit of collateral that moved."""
-    tokens: Counter[str] = Counter()
-    money = fills = 0
-    for fact in facts:
-        if isinstance(fact, TokenMoved):
-            tokens[fact.token_id] += fact.shares
-        elif isinstance(fact, CollateralMoved):
-            money += fact.amount
-        elif isinstance(fact, OrderFilledOnChain):
-            tokens[fact.token_id] -= fact.shares if fact.side is Side.BUY else -fact.shares
-            fills += 1
-        else:
-            return False
-    return fills > 0 and money == caused(facts) and not any(tokens.values())
+    if not all(isinstance(fact, TokenMoved | CollateralMoved | OrderFilledOnChain) for fact in facts):
+        return False
+    money = sum(fact.amount for fact in facts if isinstance(fact, CollateralMoved))
+    has_fills = any(isinstance(fact, OrderFilledOnChain) for fact in facts)
+    return has_fills and money == caused(facts) and not any(unexplained(facts).values())
