@@ -15,7 +15,8 @@ from lives.life import Life
 from lives.tally import read
 from lives.wire import Followed, followed
 from support.database import in_loop
-from tieout.jobs.locate import COLLATERAL, Located, locate
+from tieout.jobs.locate import Located, locate
+from tieout.jobs.tie_out import COLLATERAL
 from tieout.ledger.facts import AnyFact, CashFlowed, OrderFilledOnChain, PositionSplit, TokenMoved
 
 BLOCKS = 25

@@ -17,10 +17,10 @@ from tieout.client.chain import BlockHead, Chain
 from tieout.client.errors import VenueError
 from tieout.client.rpc import CallFailedError
 from tieout.jobs.drift_findings import Drift, explained
-from tieout.jobs.height import Pending, as_of, overdue
-from tieout.jobs.locate import COLLATERAL, Change, Located, locate
+from tieout.jobs.height import Pending, due_at
+from tieout.jobs.locate import Change, Located, locate
 from tieout.jobs.position_sync import CHAIN
-from tieout.jobs.tie_out import TieOut, tie_out
+from tieout.jobs.tie_out import COLLATERAL, TieOut, tie_out
 from tieout.ledger.invariants import Finding
 from tieout.store import watermarks
 
@@ -117,11 +117,8 @@ async def at_block(
 
     Raises VenueError; CannotCompareError when the node forgot the balances.
     """
-    books = await as_of(connection, wallet_id, block.number)
-    keys = overdue(books.pending, block.at_ms)
+    books, keys = await due_at(connection, wallet_id, block)
     late = tuple(each for each in books.pending if each.key in keys)
-    if late:
-        books = await as_of(connection, wallet_id, block.number, keys)
     try:
         tie = await tie_out(chain, wallet, {**dict.fromkeys(also, 0), **books.shares}, books.collateral, block)
     except CallFailedError as error:

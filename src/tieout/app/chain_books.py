@@ -19,7 +19,7 @@ from tieout.client.rpc import Rpc
 from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report, own
 from tieout.jobs.chain_follower import ChainFollower, Step
-from tieout.jobs.height import as_of, overdue
+from tieout.jobs.height import due_at
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN
 from tieout.jobs.provisional import ProvisionalBlocks
@@ -80,10 +80,7 @@ class ChainBooks:
         return tie
 
     async def _compared(self, block: BlockHead) -> TieOut:
-        books = await as_of(self._connection, self._lease.wallet_id, block.number)
-        late = overdue(books.pending, block.at_ms)
-        if late:
-            books = await as_of(self._connection, self._lease.wallet_id, block.number, late)
+        books, _ = await due_at(self._connection, self._lease.wallet_id, block)
         return await tie_out(self.chain, self._lease.address, books.shares, books.collateral, block)
 
     async def _reached(self, block: int, last: int) -> None:

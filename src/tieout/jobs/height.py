@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from tieout.client.chain import BlockHead
 from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION, block_of
 from tieout.ledger.rows import share_changes
 
@@ -97,10 +98,15 @@ def _pending(row: Mapping[str, object]) -> Pending:
     )
 
 
-def overdue(pending: Iterable[Pending], now_ms: int) -> frozenset[str]:
-    """The keys of those that settled so long before *now_ms*, by the venue's word, that the chain must have them."""
-    settled = (each for each in pending if each.block < 0 and each.status not in UNSETTLED)
-    return frozenset(each.key for each in settled if now_ms - each.at_ms > LATE_MS)
+async def due_at(connection: asyncpg.Connection, wallet_id: int, block: BlockHead) -> tuple[Height, frozenset[str]]:
+    """The books as of *block*, with what must be on chain by then, and the keys of what is not.
+
+    Those settled so long before, by the venue's word, that the chain must have them.
+    """
+    books = await as_of(connection, wallet_id, block.number)
+    settled = (each for each in books.pending if each.block < 0 and each.status not in UNSETTLED)
+    late = frozenset(each.key for each in settled if block.at_ms - each.at_ms > LATE_MS)
+    return await as_of(connection, wallet_id, block.number, late) if late else books, late
 
 
 class Lateness:

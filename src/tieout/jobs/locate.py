@@ -16,7 +16,7 @@ from tieout.client.chain import BlockHead, Chain
 from tieout.client.errors import ErrorKind, Meaning, VenueError
 from tieout.jobs.chain_logs import filters
 from tieout.jobs.height import as_of
-from tieout.jobs.tie_out import by_ledger, coin_balances
+from tieout.jobs.tie_out import COLLATERAL, by_ledger, coin_balances
 from tieout.ledger.facts import AnyFact, CollateralMoved, TokenMoved
 from tieout.ledger.movement import LOG_BITS
 from tieout.ledger.rows import share_changes
@@ -25,9 +25,6 @@ from tieout.venue.chain_window import rows_of
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
 from tieout.venue.wire import WireError
-
-COLLATERAL = ""
-"""Asked for in place of a token: all coins together, as the books count them."""
 
 _THERE = (
     "SELECT key, kind, token_id, shares, legs, cash, tx_hash FROM movements "

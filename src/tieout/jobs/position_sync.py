@@ -21,16 +21,13 @@ from tieout.jobs.job import Result
 from tieout.jobs.opening import Opening
 from tieout.jobs.repeated_drift import repeated
 from tieout.jobs.resolutions import Resolutions
-from tieout.jobs.tie_out import TieOut, tie_out
+from tieout.jobs.tie_out import COLLATERAL, TieOut, tie_out
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding
 from tieout.store.watermarks import Watermark
 
 CHAIN = "chain"
 """Watermark: the next block to read."""
-
-COLLATERAL = ""
-"""Stands for the token where what differs is the wallet's money."""
 
 READ_AGAIN_BLOCKS = 2_000
 """So many blocks at most are read once more when balances differ: a node may have left out logs."""

@@ -12,6 +12,9 @@ from tieout.venue.tokens import is_structured
 TOKENS_MAX = 200
 """Balances in one call."""
 
+COLLATERAL = ""
+"""Stands for the token where the wallet's money is meant: all coins together, as the books count them."""
+
 COINS = {"pUSD": P_USD, "USDC.e": USDC_E}
 """What counts as collateral, one for one."""
 
