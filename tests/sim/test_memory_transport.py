@@ -183,7 +183,7 @@ async def _round(visit: Visit, *, taken: bool = False) -> None:
     assert chain is not None
     head = visit.scenario.world.chain.head.number
     await visit.note(lambda: chain.block("latest"))
-    await visit.note(lambda: chain.logs(LogFilter(head - 60, head, (CTF, P_USD))))
+    await visit.note(lambda: chain.window([LogFilter(head - 60, head, (CTF, P_USD))], head, "chain_window"))
     await visit.note(lambda: chain.balance(P_USD, wallet, "latest"))
     await visit.note(lambda: venue.data_api.positions(wallet))
     await visit.note(lambda: venue.data_api.activity(wallet))
