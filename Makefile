@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check catalog bench clean lock evm lives soak
+.PHONY: demo demo-books test check catalog bench clean lock evm lives soak mutants
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,9 +26,9 @@ demo-books: $(STAMP)  ## import the recorded wallets and show their books
 	$(BIN)/python demo/demo.py
 
 check: $(STAMP)  ## everything that needs no database: style, types, imports
-	$(BIN)/ruff format --check src tests bench demo
-	$(BIN)/ruff check src tests bench demo
-	$(BIN)/mypy
+	$(BIN)/ruff format --check src tests bench demo mutants
+	$(BIN)/ruff check src tests bench demo mutants
+	$(BIN)/mypy src mutants
 	$(BIN)/lint-imports --no-cache
 
 evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
@@ -46,6 +46,9 @@ lives: $(STAMP)  ## 200 lives of a virtual hour, and every life that failed once
 SEEDS ?= 2000
 soak: $(STAMP)  ## more of them: make soak SEEDS=2000
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..$(SEEDS)
+
+mutants: $(STAMP)  ## thirty planted bugs, each of which a life must catch
+	$(BIN)/python -m mutants.run
 
 bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py

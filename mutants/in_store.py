@@ -1,0 +1,53 @@
+"""Bugs between the folded books and the database."""
+
+from __future__ import annotations
+
+from mutants.mutant import HERE, OLDER, Mutant
+
+MUTANTS = (
+    Mutant(
+        id="lease-not-checked",
+        file="store/migrations/versions/0001_books.sql",
+        old="        WHERE wallet_id = p_wallet AND head_seq = p_seq AND epoch = p_epoch;",
+        new="        WHERE wallet_id = p_wallet AND head_seq = p_seq;",
+        wrong="A worker whose wallet was taken over goes on writing it.",
+        rows="R1 R2",
+        origin=OLDER,
+    ),
+    Mutant(
+        id="status-not-updated",
+        file="store/migrations/versions/0001_books.sql",
+        old="cash = EXCLUDED.cash, status = EXCLUDED.status,",
+        new="cash = EXCLUDED.cash,",
+        wrong="A fill that settles stays unsettled in its row.",
+        rows="F1 L1",
+        origin=OLDER,
+    ),
+    Mutant(
+        id="gone-movements-kept",
+        file="intake/booking.py",
+        old="                    booking.gone_movements.append(key)\n",
+        new="                    continue\n",
+        wrong="What turned out to be part of another movement stays beside it.",
+        rows="F2 R5",
+        origin=OLDER,
+    ),
+    Mutant(
+        id="chain-of-hashes-broken",
+        file="intake/booking.py",
+        old="            previous = entry.chained(previous)\n",
+        new="            previous = entry.chained(cache.head.hash)\n",
+        wrong="Every entry of a batch carries the hash of the batch before, not of the entry before.",
+        rows="L2",
+        origin=HERE,
+    ),
+    Mutant(
+        id="joined-books-keep-both",
+        file="intake/cache.py",
+        old="        joined.changed_movements.update(keys, joined.timeline.by_key)\n",
+        new="        joined.changed_movements.update(joined.timeline.by_key)\n",
+        wrong="Movements that two books no longer have once they are one stay in the database.",
+        rows="I2 F2",
+        origin=HERE,
+    ),
+)

@@ -1,0 +1,175 @@
+"""`make mutants`: every planted bug must be caught by a life, and by one that passes without the bug.
+
+For each bug, a copy of the source with that one change; first the lives that are known to meet it, then those of the
+seeds 1, 2, 3 and so on, until one fails. Progress goes to stderr, the table to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from mutants.lives import BrokenOffError, End, Lives, living, snapshot
+from mutants.mutant import Mutant
+from mutants.planted import MUTANTS
+
+SEEDS = range(1, 25)
+"""Lives that a bug may survive at most."""
+
+BROKEN_MAX = 2
+"""So many runs may break off before a bug is given up."""
+
+BY_ENDING = "END"
+"""The worker ended by itself: that is caught, though by no invariant."""
+
+
+class Outcome(NamedTuple):
+    """What became of one bug: `end` is the life that caught it, None when none did; `broken` is why the runs broke."""
+
+    mutant: Mutant
+    end: End | None
+    lives: int
+    seconds: float
+    broken: str = ""
+
+
+class Unchanged:
+    """The source without any bug: which lives pass."""
+
+    def __init__(self, lives: Lives) -> None:
+        self._lives = lives
+        self._turn = Lock()
+        self._ends: dict[int, End] = {}
+
+    def end(self, seed: int) -> End:
+        """How the life of *seed* ends; lived once."""
+        with self._turn:
+            if seed not in self._ends:
+                self._ends[seed] = self._lives.live(seed)
+            return self._ends[seed]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: every bug was caught; 1: one was not, or a life that must pass does not."""
+    wanted = _arguments(arguments)
+    by_id = {mutant.id: mutant for mutant in MUTANTS}
+    chosen = [by_id[name] for name in wanted.names] if wanted.names else list(MUTANTS)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tieout-mutants-") as folder:
+        source = snapshot(Path(folder))
+        with living(source) as lives:
+            unchanged = Unchanged(lives)
+            failed = _known_that_fail(chosen, unchanged)
+            with ThreadPoolExecutor(wanted.jobs) as at_once:
+                outcomes = list(at_once.map(lambda each: _hunted(each, source, unchanged, wanted.seeds), chosen))
+    caught = [each for each in outcomes if each.end is not None]
+    _show(outcomes, failed)
+    minutes, lives_lived = (time.monotonic() - began) / 60, sum(each.lives for each in outcomes)
+    _out(f"{len(caught)} of {len(outcomes)} mutants caught, {lives_lived} lives, {minutes:.1f} minutes")
+    return 0 if len(caught) == len(outcomes) and not failed else 1
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mutants", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="ID", help="only these; all by default")
+    parser.add_argument("--jobs", type=int, default=1, help="so many bugs at once")
+    parser.add_argument(
+        "--seeds", type=_seeds, default=list(SEEDS), metavar="A..B", help="lives to try after the known ones"
+    )
+    wanted = parser.parse_args(arguments)
+    unknown = sorted(set(wanted.names) - {mutant.id for mutant in MUTANTS})
+    if unknown:
+        parser.error(f"no such mutants: {', '.join(unknown)}")
+    return wanted
+
+
+def _seeds(text: str) -> list[int]:
+    """`1..24`, `4,9`, or both."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def _known_that_fail(chosen: Sequence[Mutant], unchanged: Unchanged) -> list[End]:
+    """The known lives of *chosen* that fail without any bug: they prove nothing."""
+    failed = []
+    for seed in sorted({seed for mutant in chosen for seed in mutant.seeds}):
+        end = unchanged.end(seed)
+        _err(f"without a bug, seed {seed}: {'passed' if end.passed else f'{end.id} {end.sentence}'}")
+        if not end.passed:
+            failed.append(end)
+    return failed
+
+
+def _hunted(mutant: Mutant, source: Path, unchanged: Unchanged, seeds: Sequence[int]) -> Outcome:
+    """Lives with *mutant* until one of them fails that passes without it."""
+    began, lived, broken = time.monotonic(), 0, []
+    caught: End | None = None
+    with living(source, mutant) as lives:
+        for seed in dict.fromkeys((*mutant.seeds, *seeds)):
+            try:
+                end = lives.live(seed)
+            except BrokenOffError as error:
+                broken.append(str(error))
+                break
+            lived += 1
+            if end.is_of_the_run:
+                broken.append(f"seed {seed}: {end.sentence}; {lives.last_words()}")
+                if len(broken) >= BROKEN_MAX:
+                    break
+            elif not end.passed and unchanged.end(seed).passed:
+                caught = end
+                break
+    outcome = Outcome(mutant, caught, lived, time.monotonic() - began, "; ".join(broken))
+    _err(_told(outcome))
+    return outcome
+
+
+def _told(outcome: Outcome) -> str:
+    name, end = outcome.mutant.id, outcome.end
+    if end is not None:
+        return f"{name}: {end.id} in seed {end.seed} after {end.at_ms // 1_000} s: {end.sentence}"
+    return f"{name}: {f'broke off: {outcome.broken}' if outcome.broken else 'SURVIVED'}"
+
+
+def _show(outcomes: Sequence[Outcome], failed: Sequence[End]) -> None:
+    """The table, then whatever is not as it should be."""
+    rows = [("mutant", "area", "caught by", "seed", "lives", "seconds")]
+    for mutant, end, lived, seconds, broken in outcomes:
+        by, seed = (end.id, str(end.seed)) if end is not None else ("broke off" if broken else "SURVIVED", "")
+        rows.append((mutant.id, mutant.area, by, seed, str(lived), f"{seconds:.1f}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        texts = [text.ljust(width) for text, width in zip(row[:3], widths[:3], strict=True)]
+        numbers = [text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True)]
+        _out("  ".join((*texts, *numbers)).rstrip())
+    ended = [each.mutant.id for each in outcomes if each.end is not None and each.end.id == BY_ENDING]
+    if ended:
+        _out(f"caught because the worker ended by itself, by no invariant: {', '.join(ended)}")
+    for each in outcomes:
+        if each.end is None:
+            _out(f"{each.mutant.id}: {each.broken or each.mutant.wrong}")
+    for end in failed:
+        _out(f"seed {end.seed} fails without any bug: {end.id} {end.sentence}")
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _err(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
