@@ -150,6 +150,7 @@ async def test_what_is_asked_of_the_chain() -> None:
             await chain.balance(LEDGER, WALLET, "latest")
         client.site.answer = result(None)
         assert await chain.block(5) is None
+        assert await chain.blocks([5]) == [None]
         assert client.recorded == [], "what the books are not made from is not journalled"
         log = {"blockNumber": "0x5", "blockHash": "0xA", "transactionHash": "0xB", "logIndex": "0x1", "address": LEDGER}
         client.site.answer = by_method({"eth_getLogs": [log], "eth_blockNumber": "0x6"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,9 @@ from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.position_sync import PositionSync
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.sim.chain.chain import Chain as SimChain
+from tieout.sim.site import Gate, Handle
+from tieout.sim.wire.connection import Connection
+from tieout.sim.wire.http import Delivery, Request
 from tieout.store import provisional
 from tieout.store.errors import StoreError
 
@@ -216,7 +219,7 @@ def test_D1_T3_a_process_that_ends_as_something_comes_back_books_it_when_it_is_f
             kept.chain.mine()
             await kept.look()
             kept.replace(1, shuffle=False)
-            kept.spared, kept.lost = 1, 1
+            kept.spared, kept.lost = 2, 1
             with pytest.raises(StoreError):
                 await kept.sync.run()
             kept.restart()
@@ -283,5 +286,135 @@ def test_T3_A4_what_came_back_elsewhere_is_booked_though_a_node_leaves_out_its_l
             kept.seen.kept.scenario.faults.off("logs-missing")
             await kept.look()
             assert await kept.known() == {}
+
+    run()
+
+
+async def read_ahead(kept: Ahead) -> provisional.Provisional:
+    """A fill is read above the finalized block."""
+    await kept.look()
+    kept.seen.buy()
+    kept.seen.kept.run(4)
+    await kept.look()
+    (found,) = (await kept.known()).values()
+    return found
+
+
+def replace_hash(kept: Ahead, lost: provisional.Provisional) -> None:
+    """The transaction of a match is lost; the operator sends the match again, and it is mined under another hash."""
+    kept.replace(kept.chain.head.number - lost.block + 1, (lost.tx_hash,))
+    kept.seen.kept.run(8)
+    assert kept.chain.receipt(lost.tx_hash) is None
+
+
+async def bought(kept: Ahead) -> list[str]:
+    """Under which transactions the books have the fill."""
+    rows = await kept.seen.kept.connection.fetch(
+        "SELECT tx_hash FROM movements WHERE wallet_id = $1 AND kind = 'buy'", kept.seen.kept.wallet_id
+    )
+    return [row["tx_hash"] for row in rows]
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+@pytest.mark.parametrize("spared", [0, 1, 2])
+def test_F2_T3_a_match_under_a_new_hash_is_never_booked_beside_itself(dsn: str, spared: int, is_final: bool) -> None:
+    """Whatever is the last answer that is booked: the old hash is taken back before the new one is there."""
+
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            replace_hash(kept, await read_ahead(kept))
+            if is_final:
+                kept.seen.kept.run(120)
+            kept.spared, kept.lost = spared, 1
+            for _ in range(3):
+                try:
+                    await kept.sync.run()
+                except StoreError:
+                    kept.restart()
+                assert len(await bought(kept)) <= 1
+            kept.lost = 0
+            kept.seen.kept.run(120)
+            await kept.look()
+            (tx_hash,) = await bought(kept)
+            assert kept.chain.receipt(tx_hash) is not None
+            assert await kept.at_head() == kept.truth()
+
+    run()
+
+
+def test_F2_P1_what_was_kept_as_gone_and_not_booked_is_taken_back_before_anything_newer(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            replace_hash(kept, await read_ahead(kept))
+            kept.lost = 1
+            with pytest.raises(StoreError):
+                await kept.sync.run()
+            assert any(each.is_gone for each in (await kept.known()).values())
+            kept.restart()
+            kept.seen.kept.run(120)
+            kept.lost = 1
+            with pytest.raises(StoreError):
+                await kept.sync.run()
+            assert len(await bought(kept)) == 1
+            kept.restart()
+            await kept.look()
+            assert await kept.at_head() == kept.truth()
+
+    run()
+
+
+class Meanwhile:
+    """A gate through which something happens right before a node is asked for its newest block."""
+
+    def __init__(self, inner: Gate, act: Callable[[], None]) -> None:
+        self._inner = inner
+        self._act: Callable[[], None] | None = act
+
+    def http(self, prefix: str, request: Request, handle: Handle) -> Delivery:
+        if self._act is not None and b'"latest"' in request.body:
+            act, self._act = self._act, None
+            act()
+        return self._inner.http(prefix, request, handle)
+
+    def socket(self, path: str, connection: Connection) -> Connection:
+        return self._inner.socket(path, connection)
+
+
+def test_F2_A4_a_match_that_changes_its_hash_between_two_questions_is_not_booked_beside_itself(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            lost = await read_ahead(kept)
+            site = kept.seen.kept.scenario.site
+            site.gate = Meanwhile(site.gate, lambda: replace_hash(kept, lost))
+            kept.spared, kept.lost = 1, 1
+            with pytest.raises(StoreError):
+                await kept.sync.run()
+            assert await bought(kept) == []
+            kept.restart()
+            kept.seen.kept.run(120)
+            await kept.look()
+            assert len(await bought(kept)) == 1
+            assert await kept.at_head() == kept.truth()
+
+    run()
+
+
+def test_A4_a_node_that_does_not_have_the_block_yet_takes_nothing_back(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with ahead(dsn) as kept:
+            kept.seen.kept.run(60)
+            await kept.look()
+            kept.seen.owner.split(kept.seen.market, 3 * MILLION)
+            kept.chain.mine()
+            await kept.look()
+            truth = await kept.at_head()
+            kept.seen.kept.scenario.faults.on("node-lag", settings={"blocks": 10})
+            await kept.sync.run()
+            assert kept.seen.kept.scenario.faults.struck("node-lag")
+            assert await kept.at_head() == truth == kept.truth()
 
     run()

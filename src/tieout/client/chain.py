@@ -77,6 +77,12 @@ class Chain:
         result = await self._rpc.ask(RpcCall(method, (_place(ref), False)))
         return _read(method, lambda: None if result is None else _head(as_row(result, "block")))
 
+    async def blocks(self, numbers: Sequence[int]) -> list[BlockHead | None]:
+        """The blocks at *numbers*, in one request; None for each that the node does not have."""
+        method = "eth_getBlockByNumber"
+        results = await self._rpc.batch([RpcCall(method, (hex(number), False)) for number in numbers])
+        return _read(method, lambda: [None if row is None else _head(as_row(row, "block")) for row in results])
+
     async def window(self, wanted: Sequence[LogFilter], last: int, kind: str = "") -> list[Any]:
         """The answers of one node to all of *wanted* together, recorded as *kind*; `venue.chain_window` reads them.
 

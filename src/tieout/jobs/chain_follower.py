@@ -63,6 +63,9 @@ class ChainFollower:
                 ErrorKind.TRANSIENT, Meaning.UNKNOWN, "the finalized block", "the node knows none", service="rpc"
             )
         await self._begin()
+        if self._provisional is not None:
+            # After the head was read: what is final by then, a match under its new hash too, was so when this is asked.
+            await self._provisional.take_back_gone()
         first, transactions = self.next_block, 0
         while self.next_block <= head.number:
             last = min(self.next_block + self._width.blocks - 1, head.number)

@@ -4,6 +4,9 @@ A reorganisation is told by newer versions of the same facts: a transaction that
 taken back as it was, and where it came again it is booked again. Nothing is ever deleted. What was kept of a
 transaction goes when its block is final. It is written before its facts are booked: a process that ends in between
 reads them again as final.
+
+What is gone is taken back before anything newer is booked. The operator sends a match that a reorganisation took away
+again under another hash: between the two it may be in the books by the venue's word, and never under both (F2).
 """
 
 from __future__ import annotations
@@ -54,6 +57,21 @@ class ProvisionalBlocks:
             self._known = await provisional.all_of(self._connection, self._wallet_id)
         return self._known
 
+    async def take_back_gone(self) -> None:
+        """Take back what is in no block of the chain any more. Raises VenueError; then nothing newer may be booked."""
+        is_first = self._known is None
+        known = await self._kept()
+        for kept in [each for each in known.values() if is_first and each.is_gone]:
+            await self._say(kept)  # the process before may have ended between keeping and booking it
+        standing = [each for each in known.values() if not each.is_gone]
+        numbers = sorted({each.block for each in standing})
+        blocks = await self._chain.blocks(numbers) if numbers else []
+        hashes = {block.number: block.hash for block in blocks if block is not None}
+        for kept in standing:
+            # A node that lags does not have the block yet, and cannot tell.
+            if hashes.get(kept.block, kept.block_hash) != kept.block_hash:
+                await self._taken_back(kept)
+
     async def seen_as_final(self, transactions: Sequence[Seen]) -> None:
         """Hear of *transactions* of final blocks, before they are booked as such."""
         known = await self._kept()
@@ -92,16 +110,16 @@ class ProvisionalBlocks:
             found = seen(await self._chain.window(filters(self._wallet, first, last), last))
         except (WireError, CallFailedError) as error:
             raise VenueError(ErrorKind.TRANSIENT, Meaning.UNREADABLE, "eth_getLogs", str(error)) from None
-        for each in found:
-            kept = known.get(each.tx_hash)
-            if kept is None:
-                await self._new(each)
-            elif kept.is_gone or kept.block_hash != each.block_hash:
-                await self._moved(kept, each)
         shown = {each.tx_hash for each in found}
         for kept in [each for each in known.values() if each.block >= first and each.tx_hash not in shown]:
             if not kept.is_gone and not await self._still_there(kept):
                 await self._taken_back(kept)
+        for each in found:
+            now = known.get(each.tx_hash)
+            if now is None:
+                await self._new(each)
+            elif now.is_gone or now.block_hash != each.block_hash:
+                await self._moved(now, each)
 
     async def _still_there(self, kept: Provisional) -> bool:
         """Whether the block it was in is still of the chain: then a node only left out its logs."""
