@@ -108,10 +108,15 @@ class JobRunner:
 
     async def _record(self, run_id: int, ended: Ended) -> None:
         detail = {**ended.result.detail, **({"error": ended.problem} if ended.problem else {})}
-        async with self._writing, self._connection.transaction():
-            for finding in ended.result.findings:
-                await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
-            await runs.finish(self._connection, self._lease, run_id, ended.outcome, ended.at_ms, detail)
+        finish = (self._lease, run_id, ended.outcome, ended.at_ms, detail)
+        async with self._writing:
+            if not ended.result.findings:
+                await runs.finish(self._connection, *finish)
+                return
+            async with self._connection.transaction():
+                for finding in ended.result.findings:
+                    await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
+                await runs.finish(self._connection, *finish)
         for finding in ended.result.findings:
             self._told(finding, ended.at_ms)
 

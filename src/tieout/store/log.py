@@ -162,10 +162,11 @@ async def entries(
             _SEQ_MAX if until is None else until,
             chunk,
         )
-        if not rows:
+        if rows:
+            yield [Entry(*row) for row in rows]
+            after = rows[-1]["seq"]
+        if len(rows) < chunk:
             return
-        yield [Entry(*row) for row in rows]
-        after = rows[-1]["seq"]
 
 
 async def facts_of_books(connection: asyncpg.Connection, wallet_id: int, books: Sequence[int]) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ to the unit from its round budget, complementary or minted, and every one of its
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tieout.sim.model import MatchKind, Order, Side
@@ -88,8 +89,12 @@ def affordable(kind: MatchKind, price: int, cash: int) -> int:
     return cash * ONE // price
 
 
+@lru_cache(maxsize=1 << 14)
 def text(amount: int) -> str:
-    """Micro-units as the venue writes decimals: no trailing zeros, no thousands marks."""
+    """Micro-units as the venue writes decimals: no trailing zeros, no thousands marks.
+
+    Prices and sizes are few, and written over and over.
+    """
     whole, part = divmod(abs(amount), ONE)
     sign = "-" if amount < 0 else ""
     return f"{sign}{whole}.{part:06d}".rstrip("0") if part else f"{sign}{whole}"

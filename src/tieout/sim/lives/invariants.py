@@ -14,17 +14,27 @@ from tieout.sim.model import Order, Side
 from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.witness import Witness
 from tieout.store import log
-from tieout.store.controls import State, all_controls
-from tieout.store.wallets import head_of, wallet_id_of
+from tieout.store.controls import State
+from tieout.store.wallets import wallet_id_of
 
-TICK_MS = 5_000
+TICK_MS = 10_000
 
-WITNESS_EVERY = 24
+WITNESS_EVERY = 12
 """Ticks between two questions whether the books claim what never happened; they read every row."""
 
 GRACE_MS = 60_000
 """What was decided before a control was set, or before the lease was lost, may reach the venue so much later: a request
 waits for its turn, and is sent again when the venue was away."""
+
+LOOK = """
+SELECT head_seq, head_hash,
+    ARRAY(SELECT condition_id FROM control AS c WHERE c.wallet_id = w.wallet_id AND c.state <> $2) AS held,
+    (SELECT to_json(p)::text FROM positions AS p WHERE p.wallet_id = w.wallet_id AND (shares < 0 OR cost_basis < 0
+        OR (shares = 0 AND cost_basis <> 0) OR bought - sold <> cost_basis - realized_pnl - unexplained_proceeds)
+        LIMIT 1) AS unbalanced
+FROM wallet AS w WHERE wallet_id = $1
+"""
+"""One statement for what every look asks: a look costs a life as much as some rounds of its jobs."""
 
 ROUNDING = 10_000
 """Micro-units by which a cap may be passed for each order: its price may be a tick worse than the capped one."""
@@ -55,11 +65,13 @@ class Safety:
         if house.wallet_id is None:
             return
         placed, house.placed = house.placed, []
-        await self._log_is_whole(house.connection, house.wallet_id)
+        seen = await house.connection.fetchrow(LOOK, house.wallet_id, State.ACTIVE)
+        await self._log_is_whole(house.connection, house.wallet_id, seen["head_seq"], seen["head_hash"])
         await self._intents_first(house.connection, house.wallet_id, placed)
-        await self._nothing_forbidden(house.connection, house.wallet_id, placed)
+        self._nothing_forbidden(set(seen["held"]), placed)
         self._caps(placed)
-        await self._balances(house.connection, house.wallet_id)
+        if seen["unbalanced"] is not None:  # I3, C2, C3, as the stored rows have it, whatever the database's own checks
+            raise ViolationError("C2", f"a position does not balance: {seen['unbalanced']}")
         if self._ticks % WITNESS_EVERY == 0:
             await self.claims()
 
@@ -72,16 +84,18 @@ class Safety:
         for found in self.witness.claims_beyond(rows):
             raise ViolationError(found.row, found.sentence)
 
-    async def _log_is_whole(self, connection: asyncpg.Connection, wallet_id: int) -> None:
+    async def _log_is_whole(
+        self, connection: asyncpg.Connection, wallet_id: int, head_seq: int, head_hash: bytes
+    ) -> None:
         """L2: what was written since the last look hangs on to what was there, and the head is its end."""
-        head, _, _ = await head_of(connection, wallet_id)
-        async for chunk in log.entries(connection, wallet_id, after=self._seq, until=head.seq):
-            for entry in chunk:
-                if entry.seq != self._seq + 1 or entry.chained(self._hash) != entry.hash:
-                    raise ViolationError("L2", f"entry {entry.seq} does not follow entry {self._seq}")
-                self._seq, self._hash = entry.seq, entry.hash
-        if (head.seq, head.hash) != (self._seq, self._hash):
-            raise ViolationError("L2", f"the head says entry {head.seq}, the log ends at {self._seq}")
+        if head_seq != self._seq:
+            async for chunk in log.entries(connection, wallet_id, after=self._seq, until=head_seq):
+                for entry in chunk:
+                    if entry.seq != self._seq + 1 or entry.chained(self._hash) != entry.hash:
+                        raise ViolationError("L2", f"entry {entry.seq} does not follow entry {self._seq}")
+                    self._seq, self._hash = entry.seq, entry.hash
+        if (head_seq, head_hash) != (self._seq, self._hash):
+            raise ViolationError("L2", f"the head says entry {head_seq}, the log ends at {self._seq}")
 
     async def _intents_first(
         self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]
@@ -96,14 +110,11 @@ class Safety:
         for missing in sorted(set(ids) - {row["order_id"] for row in rows}):
             raise ViolationError("P3", f"order {missing} is at the venue, and the books have no intent of it")
 
-    async def _nothing_forbidden(
-        self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]
-    ) -> None:
+    def _nothing_forbidden(self, held: set[str], placed: list[tuple[int, Order]]) -> None:
         """Nothing is placed while paused or halted, or without the lease (R1).
 
         What was lifted since the last look is not asked for: the order may have come after that.
         """
-        held = {each.condition_id for each in await all_controls(connection, wallet_id) if each.state != State.ACTIVE}
         lost_ms = self._keeper.lost_since_ms
         for at_ms, order in placed:
             for name in ("", order.market.condition_id):
@@ -129,13 +140,3 @@ class Safety:
         for condition, amount in taken.items():
             if amount > cap + slack:
                 raise ViolationError("CAP", f"open buys of {condition} may take {amount}, more than {cap}")
-
-    async def _balances(self, connection: asyncpg.Connection, wallet_id: int) -> None:
-        """I3, C2, C3: as the stored rows have it, without trust in the database's own checks."""
-        wrong = await connection.fetchrow(
-            "SELECT * FROM positions WHERE wallet_id = $1 AND (shares < 0 OR cost_basis < 0 OR (shares = 0 AND "
-            "cost_basis <> 0) OR bought - sold <> cost_basis - realized_pnl - unexplained_proceeds) LIMIT 1",
-            wallet_id,
-        )
-        if wrong is not None:
-            raise ViolationError("C2", f"a position does not balance: {dict(wrong)}")

@@ -1,4 +1,7 @@
-"""Lives over several processes: each lives one after the other, on one scratch PostgreSQL, in a database of its own."""
+"""Lives over several processes: each lives one after the other, on a scratch PostgreSQL and a processor of its own.
+
+Every life has a new database.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import asyncio
 import multiprocessing
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tieout.sim.lives.cluster import cluster, drop, fresh, prepare
+from tieout.sim.lives.cluster import cluster, core_of, drop, fresh, on_core, prepare
 from tieout.sim.lives.options import LifeOptions
 from tieout.sim.lives.verdict import Verdict
 from tieout.store.embedded import EmbeddedServer
@@ -28,6 +31,10 @@ RECYCLED = 200
 """Lives after which a process is replaced: whatever it piled up goes with it."""
 
 
+NAME = "life"
+"""Of the database of a life."""
+
+
 class Lived(NamedTuple):
     """One life and its end."""
 
@@ -36,15 +43,15 @@ class Lived(NamedTuple):
 
 
 class _Worker:
-    """A process that lives what it is sent."""
+    """A process that lives what it is sent, on the server of *data*."""
 
-    def __init__(self, data: Path, number: int) -> None:
+    def __init__(self, data: Path, core: int) -> None:
+        self.data, self.core = data, core
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(
-            target=_serve, args=(theirs, str(data), number), name=f"lives {number}", daemon=True
-        )
-        self.process.start()
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, str(data)), name="lives", daemon=True)
+        with on_core(core):
+            self.process.start()
         theirs.close()
         self.lives = 0
         self.now: LifeOptions | None = None
@@ -78,11 +85,11 @@ class _Worker:
 class Pool:
     """Processes that live. Made by `pool`."""
 
-    def __init__(self, data: Path, jobs: int) -> None:
-        self._data = data
-        self._jobs = jobs
+    def __init__(self, places: Iterable[tuple[Path, int]]) -> None:
+        """*places*: the data directory of a prepared server, and its processor, for each process."""
+        self._free = list(places)
+        self._jobs = len(self._free)
         self._workers: list[_Worker] = []
-        self._started = 0
 
     async def live(self, wanted: Iterable[LifeOptions]) -> AsyncGenerator[Lived, None]:
         """Each life as it ends: in no order. *wanted* is asked for as there is room."""
@@ -112,14 +119,14 @@ class Pool:
             if worker.process.is_alive() and worker.lives < RECYCLED:
                 return worker
             self._drop(worker)
-        self._started += 1
-        worker = _Worker(self._data, self._started)
+        worker = _Worker(*self._free.pop())
         self._workers.append(worker)
         return worker
 
     def _drop(self, worker: _Worker) -> None:
         self._workers.remove(worker)
         worker.end()
+        self._free.append((worker.data, worker.core))
 
     def end(self) -> None:
         """End every process."""
@@ -129,17 +136,22 @@ class Pool:
 
 @asynccontextmanager
 async def pool(jobs: int) -> AsyncIterator[Pool]:
-    """*jobs* processes at most, with a PostgreSQL that is gone afterwards. Raises EmbeddedServerError."""
-    with cluster() as server:
-        await prepare(server)
-        made = Pool(server.data_dir, jobs)
+    """*jobs* processes at most, each with a PostgreSQL that is gone afterwards. Raises EmbeddedServerError."""
+    with ExitStack() as servers:
+        places = []
+        for core in map(core_of, range(jobs)):
+            with on_core(core):
+                server = servers.enter_context(cluster())
+            await prepare(server)
+            places.append((server.data_dir, core))
+        made = Pool(places)
         try:
             yield made
         finally:
             made.end()
 
 
-def _serve(pipe: Connection, data: str, number: int) -> None:
+def _serve(pipe: Connection, data: str) -> None:
     """The other process: lives until nobody sends any more."""
     from tieout.sim.lives.life import live  # the whole worker and the whole venue: only where they are needed
 
@@ -150,7 +162,6 @@ def _serve(pipe: Connection, data: str, number: int) -> None:
                 options = msgspec.msgpack.decode(pipe.recv_bytes(), type=LifeOptions)
             except EOFError:
                 return
-            name = f"life_{number}"
-            asyncio.run(drop(server.dsn(), name))
-            asyncio.run(fresh(server.dsn(), name))
-            pipe.send_bytes(msgspec.msgpack.encode(live(options, server.dsn(name))))
+            asyncio.run(drop(server.dsn(), NAME))
+            asyncio.run(fresh(server.dsn(), NAME))
+            pipe.send_bytes(msgspec.msgpack.encode(live(options, server.dsn(NAME))))

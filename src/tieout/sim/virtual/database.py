@@ -9,6 +9,9 @@ other one is under way, and its answer is told as a whole. Requests go in the or
 open transactions first, since others may wait for their locks. Of a connection that ended, the server's end is waited
 for: only then are its locks free.
 
+Nothing else can happen meanwhile, so an answer is read right here, not by the loop: its transports never read, until
+the server ends a connection.
+
 A NOTIFY comes unasked. The backend that listens has been signalled when the one that notifies says it is ready, and it
 tells what it was signalled before it is ready itself. So after an answer every listening connection is sent an empty
 query, whose answer is taken out of what asyncpg hears. What comes before that answer is all there was to tell.
@@ -17,8 +20,10 @@ query, whose answer is taken out of what asyncpg hears. What comes before that a
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import socket
+import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -26,8 +31,14 @@ from typing import Any
 Bytes = bytes | bytearray | memoryview
 
 READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN = b"ZTnEIRG"
-HEADER = 5
-"""Bytes before the body of a message: its kind, and the length of itself and the body (4 bytes, big-endian)."""
+HEAD = struct.Struct("!BI")
+"""What comes before the body of a message: its kind, and the length of itself and the body."""
+
+TELLING = frozenset((READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN))
+"""Kinds of messages that may end an answer, or say what kind of an answer it is."""
+
+AT_ONCE = 1 << 18
+"""Bytes read at once."""
 
 EMPTY_QUERY = b"Q\x00\x00\x00\x05\x00"
 FLUSH = b"H\x00\x00\x00\x04"
@@ -58,6 +69,8 @@ class Conversations:
         self.listening: dict[Conversation, None] = {}
         self.answered = False
         """An answer came, since which nobody who listens was asked."""
+        self.came = False
+        """Something was heard when it was gone on last."""
         self._open: dict[Conversation, None] = {}
         self._waiting: dict[Conversation, None] = {}
         self._under_way: dict[Conversation, None] = {}
@@ -73,15 +86,30 @@ class Conversations:
 
         return make
 
-    def go_on(self) -> bool:
-        """Nothing else can happen: send what is next. Whether there is an answer to wait for."""
+    def go_on(self, patience_s: float = 0.0) -> bool:
+        """Nothing else can happen: send what is next, and wait *patience_s* for what is under way (real seconds).
+
+        Whether there was anything to wait for; `came` says whether any of it came.
+        """
         self.see_off()
         if self.answered and not self.owing:
             self.ask()
         if not self._under_way or self._looks >= LOOKS_MAX:
             self._send_next()
         self._looks += 1
-        return bool(self._under_way)
+        is_waiting = bool(self._under_way)
+        self.came = is_waiting and self._hear(patience_s)
+        return is_waiting
+
+    def _hear(self, patience_s: float) -> bool:
+        poll = select.poll()
+        by_number = {each.number: each for each in self._under_way}
+        for number in by_number:
+            poll.register(number, select.POLLIN)
+        ready = sorted(number for number, _ in poll.poll(patience_s * 1_000))
+        for number in ready:
+            by_number[number].read()
+        return bool(ready)
 
     def ask(self) -> None:
         """Ask those who listen whether there was a NOTIFY, and hear the others who have anything to say."""
@@ -105,7 +133,6 @@ class Conversations:
     def _begin(self, conversation: Conversation) -> None:
         self._looks = 0
         self._under_way[conversation] = None
-        conversation.transport.resume_reading()
 
     def see_off(self) -> None:
         """Wait until the server has let go of connections that ended."""
@@ -119,7 +146,6 @@ class Conversations:
     def opened(self, conversation: Conversation) -> None:
         """Nothing is heard of it until it is its turn."""
         self._open[conversation] = None
-        conversation.transport.pause_reading()
 
     def wait(self, conversation: Conversation) -> None:
         """It has something to send."""
@@ -135,8 +161,12 @@ class Conversations:
 
     def done(self, conversation: Conversation) -> None:
         """Its turn is over."""
-        if self._under_way.pop(conversation, self) is None:
-            conversation.transport.pause_reading()
+        self._under_way.pop(conversation, None)
+
+    def ended(self, conversation: Conversation) -> None:
+        """The server ended it: nothing more is to be heard, but for the end."""
+        self._open.pop(conversation, None)
+        self._under_way.pop(conversation, None)
 
     def over(self, conversation: Conversation) -> None:
         """Its connection is gone; the server may not know yet."""
@@ -156,6 +186,7 @@ class Conversation:
 
     def __init__(self, all_of_them: Conversations) -> None:
         self.transport: Any = None
+        self.hearing: Hearing | None = None
         self.number = -1
         """Of its socket."""
         self.in_transaction = False
@@ -172,7 +203,22 @@ class Conversation:
         """The connection is made."""
         self.transport = transport
         self.number = transport.get_extra_info("socket").fileno()
+        transport.pause_reading()
         self._all.opened(self)
+
+    def read(self) -> None:
+        """Tell what came; the loop is left to see the end of the connection."""
+        try:
+            data = os.read(self.number, AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data and self.hearing is not None:
+            self.hearing.data_received(data)
+        elif not data:
+            self._all.ended(self)
+            self.transport.resume_reading()
 
     def sent(self, data: bytes) -> None:
         """Bytes for the server. Whoever writes waits for an answer, or for the end of the connection."""
@@ -220,11 +266,19 @@ class Conversation:
             return data
         is_over = self._all.is_under_way(self) and self not in self._all.asked and self not in self._all.owing
         is_whole = is_over or not self._all.is_under_way(self)
-        data, self._part = self._part + data, b""
-        at = 0
-        while end := _end(data, at):
-            is_whole |= self._take(data, at, end)
+        data = self._part + data if self._part else data
+        at = told = 0
+        while len(data) - at >= HEAD.size:
+            kind, size = HEAD.unpack_from(data, at)
+            end = at + 1 + size
+            if end > len(data):
+                break
+            if kind in TELLING:
+                self._kept += data[told:at]
+                told = end
+                is_whole |= self._take(data, at, end)
             at = end
+        self._kept += data[told:at]
         self._part = data[at:]
         if is_over:
             self._all.done(self)
@@ -241,12 +295,12 @@ class Conversation:
             self._all.done(self)
             return True
         if kind == READY_FOR_QUERY:
-            self.in_transaction = data[at + HEADER] != IDLE
+            self.in_transaction = data[at + HEAD.size] != IDLE
         if not is_ours and self in self._all.owing and kind in self._ends:
             self._answered()
             return True
         if kind == AUTHENTICATION:
-            return int.from_bytes(data[at + HEADER : at + HEADER + 4], "big") not in AUTHENTICATED
+            return int.from_bytes(data[at + HEAD.size : at + HEAD.size + 4], "big") not in AUTHENTICATED
         return kind == COPY_IN
 
     def rest(self) -> bytes:
@@ -264,20 +318,13 @@ class Conversation:
         self._all.done(self)
 
 
-def _end(data: bytes, at: int) -> int:
-    """Where the message that begins *at* ends; 0 when it is not whole."""
-    if len(data) - at < HEADER:
-        return 0
-    end = at + 1 + int.from_bytes(data[at + 1 : at + HEADER], "big")
-    return end if end <= len(data) else 0
-
-
 class Hearing(asyncio.Protocol):
     """Stands between the loop's transport and the protocol that reads from it."""
 
     def __init__(self, protocol: asyncio.Protocol, conversation: Conversation) -> None:
         self.protocol = protocol
         self.conversation = conversation
+        conversation.hearing = self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The protocol gets a transport that tells what is written to it."""

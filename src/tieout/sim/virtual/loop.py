@@ -24,6 +24,12 @@ PATIENCE_S = 0.05
 LAST_S = 90 * 86_400.0
 """Virtual seconds. Later than this a floating-point time is coarser than asyncio's resolution of a nanosecond."""
 
+OWN_FILES = 1
+"""What the loop watches when nothing has a socket: the pipe by which threads and signals wake it."""
+
+SELDOM = 256
+"""Every so many rounds the real clock is looked at, and the loop's own pipe."""
+
 CLEAN_UP_S = 5.0
 """What is left for the end of the tasks when the real time is over."""
 
@@ -53,12 +59,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._moment
 
     def _idle(self, timeout: float | None) -> float:
-        """Nothing is ready: how long to wait for real. 0 when time has jumped by *timeout*, virtual seconds, instead.
+        """Nothing is ready: how long to wait for real. 0 when the database was waited for instead, or when time has
+        jumped by *timeout*, virtual seconds.
 
         Raises VirtualTimeError when nothing can ever happen again, or time is over.
         """
-        if self._conversations.go_on() or self._jobs:
-            return PATIENCE_S
+        is_waiting = self._conversations.go_on(0.0 if self._jobs else PATIENCE_S)
+        if is_waiting or self._jobs:
+            return PATIENCE_S if self._jobs and not self._conversations.came else 0.0
         if timeout is None:
             raise VirtualTimeError(f"deadlock at {self._moment:.3f} virtual seconds: {self._waiting()}")
         self._moment += timeout
@@ -127,16 +135,23 @@ class _Selector(selectors.DefaultSelector):
         super().__init__()
         self._idle = idle
         self._watch = watch
+        self._looks = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """*timeout*: virtual seconds to the next timer, None without one."""
+        has_work = timeout is not None and timeout <= 0
+        self._looks += 1
+        if self._looks % SELDOM == 0:
+            self._watch()
+        elif len(self.get_map()) <= OWN_FILES:
+            return [] if has_work else self._wait(timeout)
+        ready = super().select(0)
+        if ready or has_work:
+            return ready
+        return super().select(0) or self._wait(timeout)
+
+    def _wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         self._watch()
-        ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
-            return ready
-        ready = super().select(0)
-        if ready:
-            return ready
         wait_s = self._idle(timeout)
         return super().select(wait_s) if wait_s else []
 
