@@ -24,11 +24,14 @@ CARELESS = ("synchronous_commit = off", "full_page_writes = off", "autovacuum = 
 
 
 def core_of(number: int) -> int:
-    """Which processor the lives of process *number* (from 0) have; -1 where the system does not let one choose."""
+    """Which processor the lives of process *number* (from 0) have; -1 where the system does not let one choose.
+
+    Not the same first one for every command, of which several may run.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return -1
     mine = sorted(os.sched_getaffinity(0))
-    return mine[number % len(mine)]
+    return mine[(os.getpid() + number) % len(mine)]
 
 
 @contextmanager
