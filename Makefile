@@ -33,8 +33,10 @@ check: $(STAMP)  ## everything that needs no database: style, types, imports
 
 evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
 
-test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM
+LIVES_MINUTES ?= 10
+test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200 --within $(LIVES_MINUTES)
 
 catalog: $(STAMP)  ## note the tests that carry ids of the catalog, for `tieout catalog`
 	$(BIN)/python tests/tidy/catalog_tests.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -103,6 +104,15 @@ def test_what_failed_once_passes() -> None:
     shown = CliRunner().invoke(app_of(["sim"]), ["sim", "run", *(f"--file={path}" for path in FOUND)])
     assert shown.exit_code == 0, shown.output
     assert shown.output.count("PASSED") == len(FOUND)
+
+
+def test_no_life_begins_when_the_time_is_over() -> None:
+    command = ["sim", "run", "--seeds", "1..500", "--hours", "0.1", "--within", "0.1"]
+    shown = CliRunner().invoke(app_of(["sim"]), command)
+    assert shown.exit_code == 0, shown.output
+    lived = int(re.search(r"(\d+) passed, 0 failed", shown.output)[1])  # type: ignore[index]
+    assert 1 <= lived < 500
+    assert f"time was over: {500 - lived} of 500 lives did not begin" in shown.output
 
 
 # --- options and files ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -38,6 +39,7 @@ class Wish(NamedTuple):
     files: tuple[Path, ...]
     hours: float
     jobs: int
+    within_ms: int | None
     save: Path | None
     as_json: bool
 
@@ -59,6 +61,10 @@ def run_(
         float, typer.Option(help="Virtual hours in which things go wrong; then comes the calm.", min=0.1, max=48.0)
     ] = 1.0,
     jobs: Annotated[int, typer.Option(help="So many lives at once, each in a process.", min=1, max=JOBS_MAX)] = 1,
+    within: Annotated[
+        float | None,
+        typer.Option(help="Begin no more lives after so many minutes.", min=0.1, metavar="MINUTES", show_default=False),
+    ] = None,
     save: Annotated[
         Path | None,
         typer.Option(help="Make a life that failed as small as possible, and write it here.", show_default=False),
@@ -67,14 +73,15 @@ def run_(
 ) -> None:
     """Live whole lives of a worker in virtual time: faults, crashes and clock jumps, as drawn from the seed.
 
-    While things go wrong, what must hold at every moment is checked every five seconds. Then nothing goes wrong any
+    While things go wrong, what must hold at every moment is checked every ten seconds. Then nothing goes wrong any
     more: the worker must quote again, and books, venue and an oracle of its own must agree to the unit.
 
     Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact.
     """
     from tieout.sim.lives.coverage import Coverage  # the simulator loads when it is wanted
 
-    wish = Wish(_range(seed, seeds, file or []), tuple(file or ()), hours, jobs, save, as_json)
+    within_ms = None if within is None else round(within * 60_000)
+    wish = Wish(_range(seed, seeds, file or []), tuple(file or ()), hours, jobs, within_ms, save, as_json)
 
     async def work() -> int:
         from tieout.sim.lives.pool import pool
@@ -83,7 +90,7 @@ def run_(
         met, ended = Coverage(), []
         async with pool(wish.jobs) as made:
             with telling(wish.total, is_quiet=wish.as_json) as told:
-                async for each in _lives(made, wanted):
+                async for each in _lives(made, _in_time(wish, wanted)):
                     met.add(each.verdict)
                     ended.append(each)
                     _tell(wish, told, each)
@@ -119,6 +126,12 @@ def _options(wish: Wish) -> Iterable[LifeOptions]:
     if wish.files:
         return [load(path).options for path in wish.files]
     return (drawn(seed, hours=wish.hours) for seed in wish.seeds)
+
+
+def _in_time(wish: Wish, wanted: Iterable[LifeOptions]) -> Iterable[LifeOptions]:
+    """As long as there is time."""
+    end_ms = None if wish.within_ms is None else now_ms() + wish.within_ms
+    return itertools.takewhile(lambda _: end_ms is None or now_ms() < end_ms, wanted)
 
 
 async def _lives(made: Pool, wanted: Iterable[LifeOptions]) -> AsyncGenerator[Lived, None]:
@@ -202,6 +215,8 @@ def _end(wish: Wish, met: Coverage, ended: Sequence[Lived]) -> None:
         (f"{len(failed):,} failed", "bold red" if failed else "dim"),
         f", {cpu_s / max(1, len(ended)):.1f} s CPU a life besides the database",
     )
+    if len(ended) < wish.total:
+        say((f"time was over: {wish.total - len(ended):,} of {wish.total:,} lives did not begin", "yellow"))
     if _lacks(met):
         err.print(f"never met in {met.lives:,} lives: {', '.join(met.never())}", style="bold red", soft_wrap=True)
 
