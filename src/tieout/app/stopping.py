@@ -15,9 +15,10 @@ RETRY_MS = 500
 """Doubled with every try: a venue that restarts is back within about a minute."""
 
 _LIVE = (
-    "SELECT order_id, placed_at_ms FROM orders WHERE wallet_id = $1 AND state IN ('intended', 'live', 'closing') "
+    "SELECT order_id, placed_at_ms FROM orders WHERE wallet_id = $1 AND state IN ('intended', 'live') "
     "AND side <> '' AND NOT order_id = ANY ($2)"
 )
+"""Not those that are closing: the venue has ended them, and what it calls matched may never have a trade (T1)."""
 
 
 async def cancel_everything(
