@@ -191,7 +191,7 @@ def test_faults_of_a_row_come_one_after_the_other_and_end() -> None:
     assert thrower.on == []
 
 
-@pytest.mark.parametrize("name", ["reorg", "human-split", "sweep", "market-resolved"])
+@pytest.mark.parametrize("name", ["reorg", "human-split", "sweep", "phantom-match", "market-resolved"])
 def test_what_is_one_event_happens_once(name: str) -> None:
     assert count_of(KINDS[name]) == 1
 

@@ -23,6 +23,7 @@ from tieout.jobs.own_orders import Salts
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
 from tieout.sim.faults.kinds import KINDS, RARE, Place
+from tieout.sim.oracle.books import traded
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import Server, running
 from tieout.sim.truth import open_orders, shares_held
@@ -106,10 +107,16 @@ class Day:
         drift = await differences(self.connection, self.wallet_id, self.truth())
         at_venue = open_orders(self.scenario.world, self.wallet)
         rows = await self.connection.fetch(
-            "SELECT order_id FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')",
+            "SELECT order_id, state FROM orders WHERE wallet_id = $1 AND state IN ('live', 'intended', 'closing')",
             self.wallet_id,
         )
-        return Quiet(self.now_ms, drift, at_venue, {row["order_id"] for row in rows})
+        # What the venue calls matched and nobody traded is provisional until its time is over, long after this.
+        in_books = {r["order_id"] for r in rows if r["state"] != "closing" or not self._has_phantom(r["order_id"])}
+        return Quiet(self.now_ms, drift, at_venue, in_books)
+
+    def _has_phantom(self, order_id: str) -> bool:
+        order = self.scenario.world.exchange.orders.get(order_id)
+        return order is not None and order.matched > traded(self.scenario.world, order)
 
     async def story(self, found: Quiet) -> str:
         """What a failure looks like from the worker's side."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from e2e.day import MINUTE_MS, Day, config_of, day, worker_on
 from tieout.app.config import Intervals
+from tieout.jobs.settle import UNVERIFIED
+from tieout.sim.oracle.reading import read_rows
+from tieout.sim.oracle.verdict import disagreements
+from tieout.sim.oracle.witness import Witness
 from tieout.sim.truth import open_orders
 from tieout.sim.virtual.run import run_virtual
 from tieout.store.controls import Actor, Command, State, set_state
 from tieout.store.errors import BrokenInvariantError, LeaseHeldError
+from tieout.store.runs import Action, IssueType, all_issues
 
 
 def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -173,6 +179,72 @@ def virtually_ending(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """As `virtually`; the worker that the test killed has nothing more to say."""
     with suppress(asyncio.CancelledError):
         virtually(test)
+
+
+async def phantom(kept: Day) -> str:
+    """The venue calls a part of a resting order matched, and nobody traded with it: the order's id."""
+    await until_resting(kept)
+    kept.scenario.faults.on("phantom-match", count=1, wallet=kept.wallet)
+    await kept.wait(5_000)
+    found = await kept.connection.fetch("SELECT order_id FROM orders WHERE provisional > 0")
+    assert len(found) == kept.scenario.faults.struck("phantom-match") == 1
+    return str(found[0]["order_id"])
+
+
+def test_T1_F2_O3_a_match_that_never_was_is_provisional_and_rejected_with_its_reason_in_time(dsn: str) -> None:
+    async def run() -> None:
+        async with day(dsn, markets=4) as kept:
+            world, order_id = kept.scenario.world, await phantom(kept)
+            witness = Witness(world, kept.wallet)
+            claimed = world.exchange.orders[order_id].matched
+            await kept.steer(State.PAUSED, "the oracle looks")
+            await kept.wait(5 * MINUTE_MS)
+            rows = await read_rows(kept.connection, kept.wallet_id)
+            (order,) = (row for row in rows.orders if row.gap)
+            assert (order.order_id, order.state, order.gap) == (order_id, "closing", claimed - order.filled)
+            assert disagreements(world, kept.wallet, rows) == witness.claims_beyond(rows) == []
+            for name, words in (
+                ("claimed", f"at most {order.gap} may be provisional"),
+                ("filled", f"expected {order.filled} filled"),
+            ):
+                more = order._replace(**{name: getattr(order, name) + 1})
+                wrong = replace(rows, orders=(more, *(row for row in rows.orders if row is not order)))
+                assert any(words in found.sentence for found in disagreements(world, kept.wallet, wrong))
+                assert "O2" in {found.row for found in witness.claims_beyond(wrong)}, "nor may a fill take its place"
+            await kept.wait(11 * MINUTE_MS)
+            rows = await read_rows(kept.connection, kept.wallet_id)
+            (order,) = (row for row in rows.orders if row.order_id == order_id)
+            assert (order.state, order.gap, order.rejected_shares) == ("closed", 0, claimed - order.filled)
+            assert disagreements(world, kept.wallet, rows) == witness.claims_beyond(rows) == []
+            issues = await all_issues(kept.connection, kept.wallet_id)
+            (issue,) = (each for each in issues if each.type is IssueType.FILL_UNVERIFIED)
+            assert (issue.action, issue.order_id) == (Action.CORRECTED, order_id)
+            fact = await kept.connection.fetchval("SELECT fact FROM log WHERE fact LIKE '%claim_rejected%'")
+            assert UNVERIFIED in fact
+
+    virtually(run)
+
+
+def test_T1_P1_a_match_that_never_was_keeps_no_worker_from_stopping_and_is_rejected_by_the_next(dsn: str) -> None:
+    async def run() -> None:
+        async with day(dsn, markets=4) as kept:
+            order_id = await phantom(kept)
+            began_ms = kept.now_ms
+            kept.stop.set()
+            await kept.task
+            assert (kept.worker.state.phase, kept.worker.state.left_open) == ("stopped", ())
+            assert kept.now_ms - began_ms < MINUTE_MS
+            state = "SELECT state FROM orders WHERE order_id = $1"
+            assert await kept.connection.fetchval(state, order_id) == "closing"
+            worker = worker_on(dsn, kept.scenario, kept.server, config_of(kept.scenario, kept.server))
+            stop = asyncio.Event()
+            task = asyncio.create_task(worker.run(stop))
+            await kept.wait(17 * MINUTE_MS)
+            assert await kept.connection.fetchval(state, order_id) == "closed"
+            stop.set()
+            await task
+
+    virtually(run)
 
 
 def test_R1_a_second_worker_is_refused_the_wallet(dsn: str) -> None:

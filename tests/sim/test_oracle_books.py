@@ -260,6 +260,7 @@ FAULTS = [
     "logs-missing",
     "market-resolved",
     "operator-migration",
+    "phantom-match",
     "reorg",
     "reward",
     "settlement-failed",

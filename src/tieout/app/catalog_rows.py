@@ -125,14 +125,22 @@ _INVARIANTS = (
         "mass-cancel empty-list half-page null-order foreign-orders timeout-after cut outage",
     ),
     _row("O2", "The matched size of an order never falls and never exceeds its size.", "size-rewound ws-reorder"),
-    _row("O3", "No order is closed while a fill of it is unbooked.", "late-fill ws-drop market-resolved mass-cancel"),
+    _row(
+        "O3",
+        "No order is closed while a fill of it is unbooked.",
+        "late-fill ws-drop market-resolved mass-cancel phantom-match",
+    ),
     _row("O4", "An order id is there once.", "ws-duplicate wrong-cursor timeout-after"),
     _row(
         "F1",
         "A settled fill is on chain; a trade that failed is reversed, never deleted.",
         "settlement-failed settlement-retried hash-replaced logs-missing reorg",
     ),
-    _row("F2", "One fill for each real match.", "ws-duplicate wrong-cursor hash-replaced settlement-retried"),
+    _row(
+        "F2",
+        "One fill for each real match.",
+        "ws-duplicate wrong-cursor hash-replaced settlement-retried phantom-match",
+    ),
     _row(
         "F3",
         "The profit of a market is the sum over its events.",

@@ -20,6 +20,7 @@ QUICK = Intervals(
     settle=10_000,
     reconcile=30_000,
     portfolio=5_000,
+    provisional_ttl_ms=30_000,
 )
 
 

@@ -17,7 +17,16 @@ LABELS = "123456789abcdefghijklmnoprstuvwxyz"
 PLACES = tuple(Place)
 
 ACTING = frozenset(
-    ("sweep", "foreign-orders", "mass-cancel", "tick-change", "market-resolved", "late-fill", "engine-restart")
+    (
+        "sweep",
+        "phantom-match",
+        "foreign-orders",
+        "mass-cancel",
+        "tick-change",
+        "market-resolved",
+        "late-fill",
+        "engine-restart",
+    )
 )
 """Faults of the engine that are one event; those of the chain and of the owner all are."""
 

@@ -135,6 +135,42 @@ def test_late_fill_is_told_after_the_cancel(stage):
     assert stage.me.held(stage.market, 0) == 15 * ONE
 
 
+def test_phantom_match_is_told_like_a_match_and_no_trade_ever_comes(stage):
+    user, order = stage.user_socket(), stage.rest(size=20 * ONE)
+    held = stage.truth()["cash"]
+    stage.faults.on("phantom-match", count=1, wallet=stage.wallet)
+    stage.run(60)
+    assert stage.faults.struck("phantom-match") == 1
+    told = [(event["type"], event["size_matched"], event["status"]) for event in user.events("order")]
+    assert told == [("PLACEMENT", "0", "LIVE"), ("UPDATE", "10", "LIVE")]
+    assert user.events("trade") == []
+    (row,) = stage.get("/data/orders")["data"]
+    assert (row["size_matched"], row["original_size"], row["associate_trades"]) == ("10", "20", [])
+    assert stage.get("/data/trades")["data"] == []
+    assert (stage.truth()["cash"], stage.truth()["tokens"]) == (held, [])
+    assert stage.world.exchange.books[stage.market.condition_id].size_at(0, BUY, order.price) == 10 * ONE
+
+
+def test_phantom_match_leaves_something_that_can_be_filled(stage):
+    order = stage.rest(size=20 * ONE)
+    with stage.fault("phantom-match", count=2, wallet=stage.wallet):
+        stage.run(5)
+    stage.fill(order, 5 * ONE)
+    assert (order.matched, order.status) == (20 * ONE, OrderStatus.MATCHED)
+    assert stage.truth()["fills"][0]["shares"] == 5 * ONE
+    small = stage.rest(size=20 * ONE)
+    with stage.fault("phantom-match", wallet=stage.wallet):
+        stage.run(30)
+    assert small.open
+    assert 0 < small.remaining < 20_000
+
+
+def test_phantom_match_needs_an_order_that_rests(stage):
+    stage.faults.on("phantom-match", wallet=stage.wallet)
+    stage.run(5)
+    assert stage.faults.struck("phantom-match") == 0
+
+
 def test_sweep_fills_every_order_in_every_market(stage):
     orders = [stage.rest(market=market) for market in stage.markets[:5]]
     spared = stage.other.limit(stage.markets[6], 0, BUY, 300_000, 10 * ONE).order

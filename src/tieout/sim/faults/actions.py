@@ -35,6 +35,7 @@ class Actions:
             "operator-migration": self.migrate,
             "auto-redeem": self.auto_redeem,
             "reward": self.reward,
+            "phantom-match": self.phantom,
             "sweep": self.sweep,
             "foreign-orders": self.foreign_orders,
             "mass-cancel": self.mass_cancel,
@@ -109,6 +110,11 @@ class Actions:
     def sweep(self, switch: Switch) -> bool:
         """Fill every resting order of the wallet to its last share."""
         return any([self._ghost.take(order, order.remaining) for order in self._targets.orders(switch)])
+
+    def phantom(self, switch: Switch) -> bool:
+        """Half of what is left of one resting order is gone as if somebody had taken it, and nobody did."""
+        orders = self._targets.orders(switch)
+        return bool(orders) and self._ghost.pretend(switch.stream.choice(orders))
 
     def foreign_orders(self, switch: Switch) -> bool:
         """Some actions of another bot that has the same key."""

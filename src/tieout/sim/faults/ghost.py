@@ -5,6 +5,7 @@ from __future__ import annotations
 from tieout.sim.crowd.trader import Trader
 from tieout.sim.engine.amounts import CENT, ONE
 from tieout.sim.engine.book import common_price
+from tieout.sim.events import LevelChanged, OrderChanged
 from tieout.sim.model import Order, OrderStatus, Side
 from tieout.sim.rng import Stream
 from tieout.sim.world import World
@@ -46,3 +47,20 @@ class Ghost:
         if placed and placed.order.status is OrderStatus.LIVE:
             self._world.exchange.cancel_many([placed.order])
         return order.matched > before
+
+    def pretend(self, order: Order) -> bool:
+        """Count half of what is left of a resting order as matched: told like a match, without a trade to settle.
+
+        False when there is too little left of it to be told.
+        """
+        shares = order.remaining // 2 // CENT * CENT
+        if order.status is not OrderStatus.LIVE or not shares:
+            return False
+        order.matched += shares
+        exchange = self._world.exchange
+        book, outcome, side = exchange.books[order.market.condition_id], order.outcome, order.side
+        size, other = book.size_at(outcome, side, order.price), Side.SELL if side is Side.BUY else Side.BUY
+        exchange.announce(LevelChanged(order.market, outcome, side, order.price, size))
+        exchange.announce(LevelChanged(order.market, 1 - outcome, other, ONE - order.price, size))
+        exchange.announce(OrderChanged(order, "UPDATE"))
+        return True

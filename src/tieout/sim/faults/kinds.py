@@ -96,6 +96,12 @@ _ENGINE = (
     _kind(
         "late-fill", Place.ENGINE, "an order fills as it is cancelled; the fill is told after", "R4 T3", delay_ms=2_000
     ),
+    _kind(
+        "phantom-match",
+        Place.ENGINE,
+        "an order of the wallet counts a match that never was: no trade of it ever comes",
+        "T1 P1 S3",
+    ),
     _kind("sweep", Place.ENGINE, "all open orders of the wallet fill at once, in every market", "T5 R3 D1"),
     _kind("foreign-orders", Place.ENGINE, "another bot on the same key places, cancels and trades", "E2 T2", actions=5),
     _kind("mass-cancel", Place.ENGINE, "the venue cancels all open orders of the wallet", "A1 T5 R4"),
@@ -134,6 +140,7 @@ RARE = {
     "engine-restart": 1,
     "settlement-failed": 4,
     "human-transfer": 2,
+    "phantom-match": 3,
     "sweep": 1,
     "mass-cancel": 1,
     "tick-change": 2,

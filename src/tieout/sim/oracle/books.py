@@ -27,11 +27,20 @@ class TrueFill:
 
 @dataclass(frozen=True, slots=True)
 class TrueOrder:
-    """An order of the wallet. `settled` and `failed` are the micro-shares of its trades that did and never will."""
+    """An order of the wallet. `settled` and `failed` are the micro-shares of its trades that did and never will.
+
+    `traded` are those of all its trades, and `phantom` those that the venue counts as matched and that no trade has.
+    """
 
     order: Order
     settled: int
     failed: int
+    traded: int
+
+    @property
+    def phantom(self) -> int:
+        """Micro-shares matched by nobody."""
+        return self.order.matched - self.traded
 
 
 @dataclass(slots=True)
@@ -90,10 +99,15 @@ def _orders(
     for (_, order_id), trade in failed.items():
         lost[order_id] += shares_of(trade, order_id)
     return {
-        order.id: TrueOrder(order, settled[order.id], lost[order.id])
+        order.id: TrueOrder(order, settled[order.id], lost[order.id], traded(world, order))
         for order in world.exchange.orders.values()
         if order.request.wallet == wallet
     }
+
+
+def traded(world: World, order: Order) -> int:
+    """Micro-shares of all trades of an order, whatever becomes of them."""
+    return sum(shares_of(world.exchange.trades[trade_id], order.id) for trade_id in order.trades)
 
 
 def shares_of(trade: Trade, order_id: str) -> int:
@@ -122,4 +136,4 @@ def _count(causes: Counter[str], deed: Deed) -> None:
     causes["fees"] -= fee
 
 
-__all__ = ["Redemption", "TrueBooks", "TrueFill", "TrueOrder", "cause_of", "shares_of", "true_books"]
+__all__ = ["Redemption", "TrueBooks", "TrueFill", "TrueOrder", "cause_of", "shares_of", "traded", "true_books"]

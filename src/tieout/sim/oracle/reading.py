@@ -34,6 +34,12 @@ class OrderSeen(NamedTuple):
     claimed: int
     filled: int
     failed: int
+    rejected_shares: int
+
+    @property
+    def gap(self) -> int:
+        """Micro-shares that are claimed, and neither covered by a fill nor rejected: provisional."""
+        return max(0, self.claimed - self.filled - self.failed - self.rejected_shares)
 
 
 class MovementSeen(NamedTuple):

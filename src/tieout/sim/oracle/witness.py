@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tieout.sim.chain.block import Receipt
 from tieout.sim.chain.chain import BlockMined, BlocksRemoved, Finalized
 from tieout.sim.model import Order, Side, Trade
-from tieout.sim.oracle.books import cause_of, shares_of
+from tieout.sim.oracle.books import cause_of, shares_of, traded
 from tieout.sim.oracle.deeds import Act, Fill, act_of, blocks, cash_change, share_changes
 from tieout.sim.oracle.reading import BookRows, MovementSeen, OrderSeen
 from tieout.sim.oracle.verdict import Disagreement, cause_of_row, shares_of_row
@@ -66,9 +66,11 @@ class Witness:
             yield Disagreement("O1", f"order {row.order_id} is {row.state} in the books, the venue never took it")
         if order is not None and order.open and row.state == "closed":
             yield Disagreement("O1", f"order {row.order_id} is closed in the books and open at the venue")
-        for what, amount in (("claimed", row.claimed), ("filled and failed", row.filled + row.failed)):
-            if amount > matched:
-                sentence = f"order {row.order_id}: {matched} matched at the venue, the books have {amount} {what}"
+        met = traded(self._world, order) if order else 0
+        booked = row.filled + row.failed
+        for what, most, amount in (("claimed", matched, row.claimed), ("filled and failed", met, booked)):
+            if amount > most:
+                sentence = f"order {row.order_id}: {most} matched at the venue, the books have {amount} {what}"
                 yield Disagreement("O2", sentence)
 
     def _fill(self, row: MovementSeen) -> Iterator[Disagreement]:
