@@ -23,15 +23,13 @@ TEMPLATE = "template_lives"
 CARELESS = ("synchronous_commit = off", "full_page_writes = off", "autovacuum = off", "jit = off")
 
 
-def core_of(number: int) -> int:
-    """Which processor the lives of process *number* (from 0) have; -1 where the system does not let one choose.
+def cores_for(jobs: int) -> list[int]:
+    """The processor of each of *jobs* processes of lives; -1 for any.
 
-    Not the same first one for every command, of which several may run.
+    Only when they take all processors: two commands that take a part each might take the same.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return -1
-    mine = sorted(os.sched_getaffinity(0))
-    return mine[(os.getpid() + number) % len(mine)]
+    mine = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return [mine[number % len(mine)] if 1 < len(mine) <= jobs else -1 for number in range(jobs)]
 
 
 @contextmanager

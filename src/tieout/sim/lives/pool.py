@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tieout.sim.lives.cluster import cluster, core_of, drop, fresh, on_core, prepare
+from tieout.sim.lives.cluster import cluster, cores_for, drop, fresh, on_core, prepare
 from tieout.sim.lives.options import LifeOptions
 from tieout.sim.lives.verdict import Verdict
 from tieout.store.embedded import EmbeddedServer
@@ -139,7 +139,7 @@ async def pool(jobs: int) -> AsyncIterator[Pool]:
     """*jobs* processes at most, each with a PostgreSQL that is gone afterwards. Raises EmbeddedServerError."""
     with ExitStack() as servers:
         places = []
-        for core in map(core_of, range(jobs)):
+        for core in cores_for(jobs):
             with on_core(core):
                 server = servers.enter_context(cluster())
             await prepare(server)
