@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutants.life import directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -13,15 +14,7 @@ MUTANTS = (
         wrong="Orders that two lists do not show are closed though the venue shows them when asked.",
         rows="A1 O1",
         origin=OLDER,
-    ),
-    Mutant(
-        id="intents-forgotten",
-        file="jobs/own_orders.py",
-        old="""        "WHERE wallet_id = $1 AND state = 'intended' ORDER BY placed_at_ms, order_id",""",
-        new="""        "WHERE wallet_id = $1 AND state = 'live' AND FALSE ORDER BY placed_at_ms, order_id",""",
-        wrong="After a crash nobody asks what became of the orders that were on their way.",
-        rows="P1 P3 D1",
-        origin=OLDER,
+        known=(directed(15, "half-page", "empty-list"),),
     ),
     Mutant(
         id="reorganised-for-good",
@@ -31,6 +24,7 @@ MUTANTS = (
         wrong="What a reorganisation took off the chain stays in the books.",
         rows="F1 T3",
         origin=HERE,
+        known=(directed(13, "reorg", "hash-replaced"),),
     ),
     Mutant(
         id="quotes-while-paused",
@@ -40,6 +34,7 @@ MUTANTS = (
         wrong="A market that a person paused is quoted.",
         rows="D2",
         origin=OLDER,
+        known=(directed(15),),
     ),
     Mutant(
         id="leaves-its-orders",
@@ -50,15 +45,7 @@ MUTANTS = (
         wrong="A worker with a heartbeat stops, and leaves its orders to the venue.",
         rows="P5 D1",
         origin=OLDER,
-    ),
-    Mutant(
-        id="lost-answer-means-refused",
-        file="jobs/order_desk.py",
-        old="            elif not _may_have_had_effect(answer):\n",
-        new="            elif not (isinstance(answer, Rejected) and answer.is_duplicate):\n",
-        wrong="An order whose answer was lost is taken for refused, and placed again.",
-        rows="P3 A3",
-        origin=OLDER,
+        known=(directed(24),),
     ),
     Mutant(
         id="cancel-is-believed",
@@ -68,46 +55,6 @@ MUTANTS = (
         wrong="Orders whose cancel was refused count as gone, and others are placed in their room.",
         rows="P5",
         origin=OLDER,
-    ),
-    Mutant(
-        id="others-orders-cancelled",
-        file="jobs/foreign_orders.py",
-        old="    if policy is not ForeignOrders.LEAVE or not order_ids:\n",
-        new="    if policy is ForeignOrders.LEAVE or not order_ids:\n",
-        wrong="Orders of another bot that are to be left are cancelled with ours.",
-        rows="E2",
-        origin=HERE,
-    ),
-    Mutant(
-        id="blocks-marked-before-read",
-        file="jobs/chain_follower.py",
-        old="""            try:
-                found = await self._read(self.next_block, last)
-""",
-        new="""            begin, self.next_block = self.next_block, last + 1
-            try:
-                found = await self._read(begin, last)
-""",
-        wrong="Blocks count as read before they are, so those of a request that failed are left out.",
-        rows="A3 T2",
-        origin=OLDER,
-    ),
-    Mutant(
-        id="gap-not-read-again",
-        file="jobs/account_keeper.py",
-        old="                    await self._until_caught_up()\n",
-        new="                    self.live = True\n",
-        wrong="After the channel was away nobody reads what it cannot have told.",
-        rows="A5 D1",
-        origin=OLDER,
-    ),
-    Mutant(
-        id="quotes-before-the-sync",
-        file="app/readiness.py",
-        old="        if self.wanting:\n            return",
-        new="        if self.wanting and not self.compared_ms:\n            return",
-        wrong="After an outage quoting goes on without a clean sync.",
-        rows="D1 D2",
-        origin=OLDER,
+        known=(directed(17, "cancel-refused"),),
     ),
 )

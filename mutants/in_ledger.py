@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutants.life import directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -13,24 +14,7 @@ MUTANTS = (
         wrong="Where a trade fills two of our orders, the second fill is taken for the first one told again.",
         rows="F2 P6",
         origin=OLDER,
-    ),
-    Mutant(
-        id="replaced-hash-is-another-fill",
-        file="ledger/fills.py",
-        old="    for use_tx, use_shares in ((True, False), (False, True)):",
-        new="    for use_tx, use_shares in ((True, False),):",
-        wrong="A fill that settled under another hash than the one told first is booked twice.",
-        rows="F2 R5",
-        origin=OLDER,
-    ),
-    Mutant(
-        id="removed-log-still-settles",
-        file="ledger/fills.py",
-        old="        each.fill = None\n        if not each.fact.removed:\n            free.append(each)",
-        new="        each.fill = None\n        free.append(each)",
-        wrong="A log that a reorganisation took away goes on settling a fill.",
-        rows="F1 T3",
-        origin=HERE,
+        known=(directed(10, "sweep"),),
     ),
     Mutant(
         id="failed-trade-kept",
@@ -40,6 +24,7 @@ MUTANTS = (
         wrong="A trade that the venue gave up stays in the books.",
         rows="F1",
         origin=OLDER,
+        known=(directed(3, "settlement-failed"),),
     ),
     Mutant(
         id="average-of-the-last-buy",
@@ -49,6 +34,7 @@ MUTANTS = (
         wrong="The average cost is overwritten by the price of the last buy.",
         rows="C1 C2",
         origin=OLDER,
+        known=(directed(1),),
     ),
     Mutant(
         id="cost-rounded-up",
@@ -64,6 +50,7 @@ MUTANTS = (
         wrong="A sale takes a micro-unit too much of the cost with it.",
         rows="C1 F3 S4",
         origin=OLDER,
+        known=(directed(1),),
     ),
     Mutant(
         id="conversion-without-cost",
@@ -73,6 +60,7 @@ MUTANTS = (
         wrong="What the NO shares of a neg-risk conversion had cost is lost on the way to the YES shares.",
         rows="E6 C1",
         origin=HERE,
+        known=(directed(9, "human-convert"),),
     ),
     Mutant(
         id="payout-in-halves",
@@ -82,6 +70,7 @@ MUTANTS = (
         wrong="A redemption of both outcomes is divided as if each share had paid the same.",
         rows="S6 F3",
         origin=HERE,
+        known=(directed(1, "market-resolved", "human-redeem"),),
     ),
     Mutant(
         id="block-without-order",
@@ -91,6 +80,7 @@ MUTANTS = (
         wrong="Movements of one block are folded in the order of their names, not of their logs.",
         rows="T3 C1",
         origin=HERE,
+        known=(directed(10, "sweep"),),
     ),
     Mutant(
         id="matched-added-up",
@@ -104,6 +94,7 @@ MUTANTS = (
         wrong="What an order tells as matched so far is added to what it told before.",
         rows="S3 O2",
         origin=OLDER,
+        known=(directed(1),),
     ),
     Mutant(
         id="closed-before-its-fills",
@@ -113,17 +104,56 @@ MUTANTS = (
         wrong="An order is closed while fills of it are not booked.",
         rows="O3",
         origin=OLDER,
+        known=(directed(6, "late-fill", "ws-reorder"),),
     ),
     Mutant(
-        id="fees-of-others-lost",
+        id="fees-of-takers-lost",
         file="ledger/fills.py",
-        old="""fact.token_id, fact.shares, fact.collateral)
-    movement.fee = fact.fee
-""",
-        new="""fact.token_id, fact.shares, fact.collateral)
-""",
-        wrong="The fee of a trade that only the chain tells of is not booked.",
+        old="        movement.fee = log.fact.fee\n",
+        new="        movement.fee = fill.fee or 0\n",
+        wrong="The fee is looked for where the order book tells a fill, and it never names one.",
         rows="S5 E1 C2",
         origin=OLDER,
+        known=(directed(4, "human-trade", "foreign-orders"),),
+    ),
+    Mutant(
+        id="given-away-for-nothing",
+        file="ledger/fold.py",
+        old="        position_of(positions, movement.token_id).release(movement.shares)\n",
+        new="        position_of(positions, movement.token_id).dispose(movement.shares, 0)\n",
+        wrong="Shares that leave as a transfer count as sold for nothing.",
+        rows="E6 F3",
+        origin=OLDER,
+        known=(directed(5, "human-transfer"),),
+    ),
+    Mutant(
+        id="merge-pays-one-leg",
+        file="ledger/fold.py",
+        old="    each = amount // legs\n",
+        new="    each = 0\n",
+        wrong="All that a merge pays goes to the first of its legs, and all that a split costs.",
+        rows="E3 C1",
+        origin=HERE,
+        known=(directed(13, "human-merge", "human-split"),),
+    ),
+    Mutant(
+        id="leaving-shares-unseen",
+        file="ledger/evidence.py",
+        old="            if rest:\n                found.append(self._transfer",
+        new="            if rest > 0:\n                found.append(self._transfer",
+        wrong="Shares that leave the wallet without a trade stay in the books.",
+        rows="E6 T2 I1",
+        origin=OLDER,
+        known=(directed(5, "human-transfer"),),
+    ),
+    Mutant(
+        id="splits-for-free",
+        file="ledger/movement.py",
+        old="        if op == BUY or op == SPLIT:\n            return -self.collateral - self.fee\n",
+        new="        if op == BUY:\n            return -self.collateral - self.fee\n",
+        wrong="What a split costs is counted as received.",
+        rows="E3 C2",
+        origin=HERE,
+        known=(directed(13, "human-split"),),
     ),
 )

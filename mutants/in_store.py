@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
+from mutants.life import directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
-    Mutant(
-        id="lease-not-checked",
-        file="store/migrations/versions/0001_books.sql",
-        old="        WHERE wallet_id = p_wallet AND head_seq = p_seq AND epoch = p_epoch;",
-        new="        WHERE wallet_id = p_wallet AND head_seq = p_seq;",
-        wrong="A worker whose wallet was taken over goes on writing it.",
-        rows="R1 R2",
-        origin=OLDER,
-    ),
     Mutant(
         id="status-not-updated",
         file="store/migrations/versions/0001_books.sql",
@@ -22,6 +14,7 @@ MUTANTS = (
         wrong="A fill that settles stays unsettled in its row.",
         rows="F1 L1",
         origin=OLDER,
+        known=(directed(1),),
     ),
     Mutant(
         id="gone-movements-kept",
@@ -31,6 +24,7 @@ MUTANTS = (
         wrong="What turned out to be part of another movement stays beside it.",
         rows="F2 R5",
         origin=OLDER,
+        known=(directed(9, "ws-delay", "ws-drop"),),
     ),
     Mutant(
         id="chain-of-hashes-broken",
@@ -40,14 +34,16 @@ MUTANTS = (
         wrong="Every entry of a batch carries the hash of the batch before, not of the entry before.",
         rows="L2",
         origin=HERE,
+        known=(directed(1),),
     ),
     Mutant(
-        id="joined-books-keep-both",
-        file="intake/cache.py",
-        old="        joined.changed_movements.update(keys, joined.timeline.by_key)\n",
-        new="        joined.changed_movements.update(joined.timeline.by_key)\n",
-        wrong="Movements that two books no longer have once they are one stay in the database.",
-        rows="I2 F2",
-        origin=HERE,
+        id="epoch-not-raised",
+        file="store/wallets.py",
+        old="SET epoch = epoch + 1, holder = $2 WHERE",
+        new="SET holder = $2 WHERE",
+        wrong="A worker whose wallet was taken over is not refused, and goes on beside the one that took it.",
+        rows="R1 R2",
+        origin=OLDER,
+        known=(directed(3),),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutants.life import directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -13,6 +14,7 @@ MUTANTS = (
         wrong="A fill that we made is booked with the side of whoever took it.",
         rows="F4 I1",
         origin=OLDER,
+        known=(directed(1),),
     ),
     Mutant(
         id="shares-and-money-swapped",
@@ -22,24 +24,7 @@ MUTANTS = (
         wrong="Of a sale on chain the shares are read as the money and the money as the shares.",
         rows="S2 F4",
         origin=HERE,
-    ),
-    Mutant(
-        id="refund-overlooked",
-        file="venue/chain_refunds.py",
-        old="replace(fill, refund=paid.amount, collateral=fill.collateral - paid.amount)",
-        new="replace(fill, refund=paid.amount)",
-        wrong="What an exchange gave back of a taker's offer is booked as paid.",
-        rows="S4 E1",
-        origin=HERE,
-    ),
-    Mutant(
-        id="outcomes-swapped",
-        file="venue/tokens.py",
-        old="collection_id(condition, index_set)) for index_set in (1, 2))",
-        new="collection_id(condition, index_set)) for index_set in (2, 1))",
-        wrong="YES is taken for NO wherever a token is known by its condition alone.",
-        rows="S6 E4",
-        origin=HERE,
+        known=(directed(1),),
     ),
     Mutant(
         id="withdrawals-unseen",
@@ -49,23 +34,26 @@ MUTANTS = (
         wrong="Collateral that leaves the wallet is not booked.",
         rows="E6 C2",
         origin=OLDER,
+        known=(directed(10, "human-cash"),),
     ),
     Mutant(
-        id="batch-as-one",
-        file="venue/chain_transfers.py",
-        old="            sub_index=index,\n",
-        new="            sub_index=0,\n",
-        wrong="Of several tokens that one log moves only one is booked.",
-        rows="E6 I1",
-        origin=HERE,
-    ),
-    Mutant(
-        id="rewards-are-deposits",
-        file="venue/chain_transfers.py",
-        old="CashFlowed(flow=Flow.REWARD,",
-        new="CashFlowed(flow=Flow.DEPOSIT,",
-        wrong="A reward is booked as money that the owner paid in, and is no income.",
-        rows="S5",
+        id="refused-cancel-closes",
+        file="venue/clob_answers.py",
+        old="out.facts.append(CancelRefused(order_id=order_id, reason=",
+        new="out.facts.append(OrderClosed(order_id=order_id, reason=",
+        wrong="An order whose cancel the venue refused is closed in the books.",
+        rows="P5 O1",
         origin=OLDER,
+        known=(directed(4, "cancel-refused"),),
+    ),
+    Mutant(
+        id="rest-for-the-matched",
+        file="venue/clob_orders.py",
+        old='value == "" else fields.amount(row, "size_matched")',
+        new='value == "" else fields.amount(row, "original_size") - fields.amount(row, "size_matched")',
+        wrong="What is left of an order is taken for what was matched.",
+        rows="S3 O2",
+        origin=OLDER,
+        known=(directed(1),),
     ),
 )

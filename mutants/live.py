@@ -1,4 +1,4 @@
-"""Lives on one copy of the source: a process that reads seeds, a line each, and writes how each life ended.
+"""Lives on one copy of the source: a process that reads which, a line each, and writes how each of them ended.
 
 Started by `run` with the copy in front of everything on PYTHONPATH. The process that it starts for the lives reads this
 module as well, so both make sure that the copy is what they have.
@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 import tieout
+from mutants.life import Life
 from mutants.lives import End
-from tieout.sim.lives.options import drawn
 from tieout.sim.lives.pool import pool
 
 COPY = "MUTANT_SOURCE"
@@ -37,9 +37,10 @@ async def main() -> None:
     os.dup2(2, 1)  # whatever else is said is no answer
     async with pool(1) as made:
         while line := await asyncio.to_thread(sys.stdin.readline):
-            async for lived in made.live([drawn(int(line))]):
+            life = msgspec.json.decode(line, type=Life)
+            async for lived in made.live([life.options()]):
                 verdict = lived.verdict
-                end = End(verdict.seed, verdict.id, verdict.sentence, verdict.at_ms)
+                end = End(life, verdict.id, verdict.sentence, verdict.at_ms)
                 answers.write(msgspec.json.encode(end).decode() + "\n")
                 answers.flush()
 

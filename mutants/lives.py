@@ -14,6 +14,7 @@ from threading import Lock
 
 import msgspec
 
+from mutants.life import Life
 from mutants.mutant import ROOT, SOURCE, Mutant
 
 LAST_LINES = 3
@@ -27,7 +28,7 @@ class BrokenOffError(Exception):
 class End(msgspec.Struct, frozen=True):
     """How one life ended, as `live` writes it: `id` is empty when it passed."""
 
-    seed: int
+    life: Life
     id: str
     sentence: str
     at_ms: int
@@ -61,14 +62,14 @@ class Lives:
             )
         self._turn = Lock()
 
-    def live(self, seed: int) -> End:
-        """The life of *seed*. Raises BrokenOffError."""
+    def live(self, life: Life) -> End:
+        """How *life* ends. Raises BrokenOffError."""
         ask, answers = self._process.stdin, self._process.stdout
         if ask is None or answers is None:
             raise BrokenOffError("no pipes")
         with self._turn:
             try:
-                ask.write(f"{seed}\n")
+                ask.write(msgspec.json.encode(life).decode() + "\n")
                 ask.flush()
                 answer = answers.readline()
             except OSError:

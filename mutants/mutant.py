@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mutants.life import Life
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
@@ -21,7 +23,7 @@ class PlantingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One bug. `rows` are the catalog's that it breaks; `seeds` are lives known to meet it, tried first."""
+    """One bug. `rows` are the catalog's that it breaks; `known` are lives that meet it, tried first."""
 
     id: str
     file: str
@@ -33,7 +35,7 @@ class Mutant:
     """What goes wrong, in a sentence."""
     rows: str
     origin: str
-    seeds: tuple[int, ...] = ()
+    known: tuple[Life, ...] = ()
 
     @property
     def area(self) -> str:

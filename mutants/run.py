@@ -16,9 +16,11 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from mutants.life import Life
 from mutants.lives import BrokenOffError, End, Lives, living, snapshot
 from mutants.mutant import Mutant
 from mutants.planted import MUTANTS
+from mutants.unseen import UNSEEN
 
 SEEDS = range(1, 25)
 """Lives that a bug may survive at most."""
@@ -46,21 +48,26 @@ class Unchanged:
     def __init__(self, lives: Lives) -> None:
         self._lives = lives
         self._turn = Lock()
-        self._ends: dict[int, End] = {}
+        self._ends: dict[Life, End] = {}
 
-    def end(self, seed: int) -> End:
-        """How the life of *seed* ends; lived once."""
+    @property
+    def count(self) -> int:
+        """How many were lived."""
+        return len(self._ends)
+
+    def end(self, life: Life) -> End:
+        """How *life* ends; lived once."""
         with self._turn:
-            if seed not in self._ends:
-                self._ends[seed] = self._lives.live(seed)
-            return self._ends[seed]
+            if life not in self._ends:
+                self._ends[life] = self._lives.live(life)
+            return self._ends[life]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: every bug was caught; 1: one was not, or a life that must pass does not."""
     wanted = _arguments(arguments)
-    by_id = {mutant.id: mutant for mutant in MUTANTS}
-    chosen = [by_id[name] for name in wanted.names] if wanted.names else list(MUTANTS)
+    by_id = {mutant.id: mutant for mutant in (*MUTANTS, *UNSEEN)}
+    chosen = [by_id[name] for name in wanted.names] or list(UNSEEN if wanted.unseen else MUTANTS)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tieout-mutants-") as folder:
         source = snapshot(Path(folder))
@@ -71,8 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 outcomes = list(at_once.map(lambda each: _hunted(each, source, unchanged, wanted.seeds), chosen))
     caught = [each for each in outcomes if each.end is not None]
     _show(outcomes, failed)
-    minutes, lives_lived = (time.monotonic() - began) / 60, sum(each.lives for each in outcomes)
-    _out(f"{len(caught)} of {len(outcomes)} mutants caught, {lives_lived} lives, {minutes:.1f} minutes")
+    minutes, with_bugs = (time.monotonic() - began) / 60, sum(each.lives for each in outcomes)
+    _out(
+        f"{len(caught)} of {len(outcomes)} mutants caught, {with_bugs} lives with a bug and {unchanged.count} without, "
+        f"{minutes:.1f} minutes"
+    )
     return 0 if len(caught) == len(outcomes) and not failed else 1
 
 
@@ -83,8 +93,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", type=_seeds, default=list(SEEDS), metavar="A..B", help="lives to try after the known ones"
     )
+    parser.add_argument("--unseen", action="store_true", help="those that no life sees yet, instead of the thirty")
     wanted = parser.parse_args(arguments)
-    unknown = sorted(set(wanted.names) - {mutant.id for mutant in MUTANTS})
+    unknown = sorted(set(wanted.names) - {mutant.id for mutant in (*MUTANTS, *UNSEEN)})
     if unknown:
         parser.error(f"no such mutants: {', '.join(unknown)}")
     return wanted
@@ -102,9 +113,9 @@ def _seeds(text: str) -> list[int]:
 def _known_that_fail(chosen: Sequence[Mutant], unchanged: Unchanged) -> list[End]:
     """The known lives of *chosen* that fail without any bug: they prove nothing."""
     failed = []
-    for seed in sorted({seed for mutant in chosen for seed in mutant.seeds}):
-        end = unchanged.end(seed)
-        _err(f"without a bug, seed {seed}: {'passed' if end.passed else f'{end.id} {end.sentence}'}")
+    for life in dict.fromkeys(life for mutant in chosen for life in mutant.known):
+        end = unchanged.end(life)
+        _err(f"without a bug, life {life.name}: {'passed' if end.passed else f'{end.id} {end.sentence}'}")
         if not end.passed:
             failed.append(end)
     return failed
@@ -115,18 +126,18 @@ def _hunted(mutant: Mutant, source: Path, unchanged: Unchanged, seeds: Sequence[
     began, lived, broken = time.monotonic(), 0, []
     caught: End | None = None
     with living(source, mutant) as lives:
-        for seed in dict.fromkeys((*mutant.seeds, *seeds)):
+        for life in dict.fromkeys((*mutant.known, *map(Life, seeds))):
             try:
-                end = lives.live(seed)
+                end = lives.live(life)
             except BrokenOffError as error:
                 broken.append(str(error))
                 break
             lived += 1
             if end.is_of_the_run:
-                broken.append(f"seed {seed}: {end.sentence}; {lives.last_words()}")
+                broken.append(f"life {life.name}: {end.sentence}; {lives.last_words()}")
                 if len(broken) >= BROKEN_MAX:
                     break
-            elif not end.passed and unchanged.end(seed).passed:
+            elif not end.passed and unchanged.end(life).passed:
                 caught = end
                 break
     outcome = Outcome(mutant, caught, lived, time.monotonic() - began, "; ".join(broken))
@@ -137,20 +148,21 @@ def _hunted(mutant: Mutant, source: Path, unchanged: Unchanged, seeds: Sequence[
 def _told(outcome: Outcome) -> str:
     name, end = outcome.mutant.id, outcome.end
     if end is not None:
-        return f"{name}: {end.id} in seed {end.seed} after {end.at_ms // 1_000} s: {end.sentence}"
+        first = end.sentence.partition("\n")[0]
+        return f"{name}: {end.id} in life {end.life.name} after {end.at_ms // 1_000} s: {first}"
     return f"{name}: {f'broke off: {outcome.broken}' if outcome.broken else 'SURVIVED'}"
 
 
 def _show(outcomes: Sequence[Outcome], failed: Sequence[End]) -> None:
     """The table, then whatever is not as it should be."""
-    rows = [("mutant", "area", "caught by", "seed", "lives", "seconds")]
+    rows = [("mutant", "area", "caught by", "life", "lives", "seconds")]
     for mutant, end, lived, seconds, broken in outcomes:
-        by, seed = (end.id, str(end.seed)) if end is not None else ("broke off" if broken else "SURVIVED", "")
-        rows.append((mutant.id, mutant.area, by, seed, str(lived), f"{seconds:.1f}"))
+        by, life = (end.id, end.life.name) if end is not None else ("broke off" if broken else "SURVIVED", "")
+        rows.append((mutant.id, mutant.area, by, life, str(lived), f"{seconds:.1f}"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        texts = [text.ljust(width) for text, width in zip(row[:3], widths[:3], strict=True)]
-        numbers = [text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True)]
+        texts = [text.ljust(width) for text, width in zip(row[:4], widths[:4], strict=True)]
+        numbers = [text.rjust(width) for text, width in zip(row[4:], widths[4:], strict=True)]
         _out("  ".join((*texts, *numbers)).rstrip())
     ended = [each.mutant.id for each in outcomes if each.end is not None and each.end.id == BY_ENDING]
     if ended:
@@ -159,7 +171,7 @@ def _show(outcomes: Sequence[Outcome], failed: Sequence[End]) -> None:
         if each.end is None:
             _out(f"{each.mutant.id}: {each.broken or each.mutant.wrong}")
     for end in failed:
-        _out(f"seed {end.seed} fails without any bug: {end.id} {end.sentence}")
+        _out(f"life {end.life.name} fails without any bug: {end.id} {end.sentence}")
 
 
 def _out(text: str) -> None:
