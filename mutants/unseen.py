@@ -5,6 +5,7 @@ They are no part of the thirty; `python -m mutants.run --unseen` hunts them. One
 
 from __future__ import annotations
 
+from mutants.life import directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 UNSEEN: tuple[Mutant, ...] = (
@@ -90,5 +91,17 @@ UNSEEN: tuple[Mutant, ...] = (
         wrong="After the channel was away nobody reads what it cannot have told.",
         rows="A5 D1",
         origin=OLDER,
+    ),
+    # What the venue claims and nobody traded may be provisional at the end, however long ago it was claimed: its time is
+    # bounded by nothing (sim/oracle/verdict.py, _order; the rest of a life is no longer than the TTL).
+    Mutant(
+        id="claims-never-rejected",
+        file="jobs/settle.py",
+        old="        due = await self._due(await self._gaps()) if fresh else []\n",
+        new="        due = await self._due(await self._gaps()) if not fresh else []\n",
+        wrong="A match that the venue claims and no trade proves stays provisional for ever.",
+        rows="T1 A2",
+        origin=OLDER,
+        known=(directed(1, "phantom-match"),),
     ),
 )

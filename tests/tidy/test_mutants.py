@@ -61,9 +61,7 @@ def test_a_bug_whose_place_has_changed_is_told_of(text, times):
     assert mutant.planted_in("a = 2\n") == "a = 3\n"
 
 
-@pytest.mark.parametrize(
-    "life", sorted({life for mutant in MUTANTS for life in mutant.known}, key=lambda life: life.name)
-)
+@pytest.mark.parametrize("life", sorted({life for mutant in ALL for life in mutant.known}, key=lambda life: life.name))
 def test_each_known_life_can_be_lived_today(life: Life):
     options = life.options()
     assert options.seed == life.seed
