@@ -92,8 +92,8 @@ UNSEEN: tuple[Mutant, ...] = (
         rows="A5 D1",
         origin=OLDER,
     ),
-    # What the venue claims and nobody traded may be provisional at the end, however long ago it was claimed: its time is
-    # bounded by nothing (sim/oracle/verdict.py, _order; the rest of a life is no longer than the TTL).
+    # What the venue claims and nobody traded may be provisional at the end, however long ago it was claimed
+    # (sim/oracle/verdict.py, _order), and nothing waits until its time must be over.
     Mutant(
         id="claims-never-rejected",
         file="jobs/settle.py",
