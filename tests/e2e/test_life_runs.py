@@ -21,7 +21,7 @@ from tieout.sim.faults.kinds import KINDS
 from tieout.sim.lives.coverage import BY_HAND, FACTS, Coverage
 from tieout.sim.lives.files import file_of, load, save
 from tieout.sim.lives.life import live
-from tieout.sim.lives.options import Blow, LifeOptions, drawn
+from tieout.sim.lives.options import Blow, Hit, LifeOptions, drawn
 from tieout.sim.lives.pool import pool
 from tieout.sim.lives.shrink import Shrinking, cut_at, events_of, with_events
 from tieout.sim.lives.verdict import Figures, Verdict
@@ -97,6 +97,13 @@ async def _execute(dsn: str, sql: str) -> None:
 def calm(seed: int) -> LifeOptions:
     """The life of a seed, in which nothing goes wrong."""
     return with_events(drawn(seed, hours=MINUTES_10), [])
+
+
+def test_a_kill_that_did_not_come_in_time_does_not_come_in_the_calm(dsn: str) -> None:
+    late = Hit(blow=Blow.AWAIT, at_ms=590_000, steps=500)
+    verdict = live(msgspec.structs.replace(calm(2), hits=(late,)), dsn)
+    assert verdict.passed, verdict.sentence
+    assert not verdict.figures.blows
 
 
 def test_what_failed_once_passes() -> None:

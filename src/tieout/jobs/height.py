@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
+import msgspec
 
 from tieout.client.chain import BlockHead
 from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION, block_of
@@ -22,14 +23,21 @@ LATE_MS = 300_000
 """How long after it was first heard of a settled movement may be without its receipt. Finality takes some seconds,
 a reorganisation or a stuck transaction some more; the watch begins again whenever the venue's word changes."""
 
-_HELD = "SELECT token_id, shares, unexplained_shares FROM positions WHERE wallet_id = $1"
-_CASH = "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1"
+# One statement, so one moment for all three: a fill between two readings would be in one of them only (R3).
+_BOOKS = """
+SELECT
+    (SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1) AS cash,
+    (SELECT json_agg(held)::text FROM (
+        SELECT token_id, shares, unexplained_shares FROM positions WHERE wallet_id = $1
+    ) AS held) AS held,
+    (SELECT json_agg(above)::text FROM (
+        SELECT key, kind, token_id, condition_id, shares, legs, status, tx_hash, cash, occurred_at_ms, chain_position
+        FROM movements WHERE wallet_id = $1 AND chain_position > $2
+            AND kind NOT IN ('adjustment', 'cost correction') AND key NOT LIKE 'manual%'
+    ) AS above) AS above
+"""
 
-_ABOVE = (
-    "SELECT key, kind, token_id, condition_id, shares, legs, status, tx_hash, cash, occurred_at_ms, chain_position "
-    "FROM movements WHERE wallet_id = $1 AND chain_position > $2 "
-    "AND kind NOT IN ('adjustment', 'cost correction') AND key NOT LIKE 'manual%'"
-)
+_DECODER = msgspec.json.Decoder(list[dict[str, Any]])
 
 UNSETTLED = frozenset(("MATCHED", "RETRYING"))
 """The venue does not say yet that the chain has it."""
@@ -61,11 +69,8 @@ class Height:
 async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late: Iterable[str] = ()) -> Height:
     """The books as of *block*; movements in *late* count as if the block had them."""
     top = (block + 1 << LOG_BITS) - 1
-    # One moment for both: a fill between the two readings would be in one of them only (R3).
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        held = await connection.fetch(_HELD, wallet_id)
-        cash = await connection.fetchval(_CASH, wallet_id)
-        above = await connection.fetch(_ABOVE, wallet_id, top)
+    found = await connection.fetchrow(_BOOKS, wallet_id, top)
+    cash, held, above = found["cash"], _rows(found["held"]), _rows(found["above"])
     shares = {row["token_id"]: row["shares"] for row in held if row["token_id"].isdecimal()}
     counted = frozenset(late)
     pending = [_pending(row) for row in above]
@@ -83,6 +88,10 @@ async def as_of(connection: asyncpg.Connection, wallet_id: int, block: int, late
         if row["unexplained_shares"] and promised[row["token_id"]]:
             shares[row["token_id"]] -= min(row["unexplained_shares"], promised[row["token_id"]])
     return Height(shares, cash, pending)
+
+
+def _rows(text: str | None) -> list[dict[str, Any]]:
+    return _DECODER.decode(text) if text else []
 
 
 def _pending(row: Mapping[str, object]) -> Pending:

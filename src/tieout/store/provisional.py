@@ -46,6 +46,5 @@ async def put(connection: asyncpg.Connection, wallet_id: int, seen: Provisional)
 
 async def forget(connection: asyncpg.Connection, wallet_id: int, tx_hashes: Iterable[str]) -> None:
     """Keep nothing more of *tx_hashes*."""
-    await connection.execute(
-        "DELETE FROM provisional WHERE wallet_id = $1 AND tx_hash = ANY ($2)", wallet_id, list(tx_hashes)
-    )
+    if gone := list(tx_hashes):
+        await connection.execute("DELETE FROM provisional WHERE wallet_id = $1 AND tx_hash = ANY ($2)", wallet_id, gone)

@@ -53,13 +53,17 @@ class Body:
         """Now, wherever each of its tasks stands."""
         self.dead = True
         self.remains = [task.get_coro() for task in self.tasks]
-        self.at_step = self.before = self.after = None
+        self.spare()
         for transport in self.transports:
             transport.abort()  # type: ignore[attr-defined]
         current = asyncio.current_task()
         for task in self.tasks:
             if task is not current:
                 task.cancel()
+
+    def spare(self) -> None:
+        """No step and no statement is waited for any more."""
+        self.at_step = self.before = self.after = None
 
     def database_connections(self) -> int:
         """How many connections to the database are open."""

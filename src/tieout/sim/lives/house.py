@@ -33,6 +33,8 @@ MILLION = 1_000_000
 
 CASH = 100_000 * MILLION
 
+PORTFOLIO_MS = 300_000
+
 LAST_HAPPENINGS = 25
 
 
@@ -186,6 +188,7 @@ def config_of(house: House) -> Config:
             settle=options.settle,
             reconcile=options.reconcile,
             full_sync=options.full_sync,
+            portfolio=PORTFOLIO_MS,
         ),
         foreign_orders=options.foreign_orders,
         heartbeat=options.heartbeat,

@@ -17,9 +17,9 @@ from tieout.store import log
 from tieout.store.controls import State
 from tieout.store.wallets import wallet_id_of
 
-TICK_MS = 10_000
+TICK_MS = 15_000
 
-WITNESS_EVERY = 12
+WITNESS_EVERY = 8
 """Ticks between two questions whether the books claim what never happened; they read every row."""
 
 GRACE_MS = 60_000

@@ -122,6 +122,12 @@ class Keeper:
             left = running.worker.state.left_open
         return left
 
+    def spare(self) -> None:
+        """Whoever still waits for a step or a statement to die at lives on."""
+        for each in (self.running, *self.others):
+            if each is not None:
+                each.body.spare()
+
     def bury(self) -> None:
         """Whatever still runs is dead."""
         self._over = True

@@ -50,7 +50,7 @@ async def _life(options: LifeOptions, dsn: str) -> Verdict:
         try:
             await _safety(house, safety, (keeping, hitting))
             await hitting
-            await _calm(house)
+            _calm(house, keeper)
             await quotes_again(house, keeper, safety)
             await settles(house, safety)
             await stops(house, keeper)
@@ -121,8 +121,9 @@ async def _blows(house: House, keeper: Keeper) -> None:
             group.create_task(keeper.hit(hit))
 
 
-async def _calm(house: House) -> None:
+def _calm(house: House, keeper: Keeper) -> None:
     """Nothing goes wrong any more, and the worker's clock is right again."""
+    keeper.spare()
     for name in KINDS:
         house.scenario.faults.off(name)
     if house.shift_ms:
