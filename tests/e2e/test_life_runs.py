@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 
 from tieout.cli.main import app_of
 from tieout.sim.faults.kinds import KINDS
+from tieout.sim.lives.cluster import MEMORY
 from tieout.sim.lives.coverage import BY_HAND, FACTS, Coverage
 from tieout.sim.lives.files import file_of, load, save
 from tieout.sim.lives.life import live
@@ -119,7 +122,27 @@ def test_no_life_begins_when_the_time_is_over() -> None:
     assert shown.exit_code == 0, shown.output
     lived = int(re.search(r"(\d+) passed, 0 failed", shown.output)[1])  # type: ignore[index]
     assert 1 <= lived < 500
-    assert f"time was over: {500 - lived} of 500 lives did not begin" in shown.output
+    assert f"before {500 - lived} of 500 lives" in shown.output
+
+
+def test_a_signal_ends_lives_and_what_they_made_is_told_and_cleared_away() -> None:
+    command = [sys.executable, "-m", "tieout", "sim", "run", "--seeds", "1..500", "--hours", "0.1"]
+    with subprocess.Popen(
+        [*command, "--within", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        while "lives:" not in run.stderr.readline():
+            assert run.poll() is None
+        assert _folders_of(run.pid)
+        run.send_signal(signal.SIGTERM)
+        told, _ = run.communicate()
+    assert run.returncode == 2, told
+    assert re.search(r"before \d+ of 500 lives", told)
+    assert not _folders_of(run.pid)
+
+
+def _folders_of(pid: int) -> list[Path]:
+    return [path for where in (MEMORY, Path(tempfile.gettempdir())) for path in where.glob(f"tieout-lives-{pid}-*")]
 
 
 # --- options and files ------------------------------------------------------------------------------------------------

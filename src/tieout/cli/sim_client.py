@@ -72,9 +72,11 @@ class Client:
         raise ValueError(str(message or f"{self._url} answered with status {answer.status}; check --url"))
 
 
-async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Do *work* until it ends or Ctrl-C is pressed, which is a good end, too."""
+async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
+    """Do *work* until it ends, or until Ctrl-C or SIGTERM, which is a good end, too. Whether it was interrupted."""
     task = asyncio.create_task(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
         await task
+    return task.cancelled()

@@ -14,7 +14,8 @@ import typer
 
 from tieout.app.clock import now_ms
 from tieout.cli.options import AsJson
-from tieout.cli.output import DOES_NOT, HOLDS, err, print_json, run, say
+from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, err, print_json, run, say
+from tieout.cli.sim_client import until_interrupted
 from tieout.cli.sim_run_progress import Told, telling
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def run_(
     While things go wrong, what must hold at every moment is checked every fifteen seconds. Then nothing goes wrong any
     more: the worker must quote again, and books, venue and an oracle of its own must agree to the unit.
 
-    Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact.
+    Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact; 2: a
+    signal came first.
     """
     from tieout.sim.lives.coverage import Coverage  # the simulator loads when it is wanted
 
@@ -87,19 +89,26 @@ def run_(
         from tieout.sim.lives.pool import pool
 
         wanted = _options(wish)
-        met, ended = Coverage(), []
-        async with pool(wish.jobs) as made:
+        met = Coverage()
+        ended: list[Lived] = []
+
+        async def living() -> None:
             with telling(wish.total, is_quiet=wish.as_json) as told:
                 async for each in _lives(made, _in_time(wish, wanted)):
                     met.add(each.verdict)
                     ended.append(each)
                     _tell(wish, told, each)
+
+        async with pool(wish.jobs) as made:
+            was_interrupted = await until_interrupted(living())
             failed = [each for each in ended if not each.verdict.passed]
-            if wish.save is not None:
+            if wish.save is not None and not was_interrupted:
                 for each in sorted(failed, key=lambda each: each.options.seed):
                     await _save(wish, made, each)
         _end(wish, met, ended)
-        return DOES_NOT if failed or _lacks(met) else HOLDS
+        if failed or _lacks(met):
+            return DOES_NOT
+        return CANNOT_TELL if was_interrupted else HOLDS
 
     run(work)
 
@@ -216,7 +225,12 @@ def _end(wish: Wish, met: Coverage, ended: Sequence[Lived]) -> None:
         f", {cpu_s / max(1, len(ended)):.1f} s CPU a life besides the database",
     )
     if len(ended) < wish.total:
-        say((f"time was over: {wish.total - len(ended):,} of {wish.total:,} lives did not begin", "yellow"))
+        say(
+            (
+                f"the time was over, or a signal came, before {wish.total - len(ended):,} of {wish.total:,} lives",
+                "yellow",
+            )
+        )
     if _lacks(met):
         err.print(f"never met in {met.lives:,} lives: {', '.join(met.never())}", style="bold red", soft_wrap=True)
 

@@ -53,7 +53,7 @@ def on_core(core: int) -> Iterator[None]:
 def cluster() -> Iterator[EmbeddedServer]:
     """A server without any database of ours; gone afterwards."""
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-    folder = Path(tempfile.mkdtemp(prefix="tieout-lives-", dir=MEMORY if in_memory else None))
+    folder = Path(tempfile.mkdtemp(prefix=f"tieout-lives-{os.getpid()}-", dir=MEMORY if in_memory else None))
     folder.chmod(0o711)
     try:
         with EmbeddedServer.start(folder / "data") as server:
