@@ -39,6 +39,8 @@ class Body:
         """At which statement what is to be done instead of sending it."""
         self.after: tuple[int, Callable[[], None]] | None = None
         """At which statement what is to be done instead of hearing its answer."""
+        self.placing: tuple[int, bool, Callable[[], None]] | None = None
+        """At which placement from now what is to be done, and whether before the venue has it."""
         self.tasks: set[asyncio.Task[Any]] = set()
         self.transports: list[asyncio.BaseTransport] = []
         self.remains: list[object] = []
@@ -62,8 +64,8 @@ class Body:
                 task.cancel()
 
     def spare(self) -> None:
-        """No step and no statement is waited for any more."""
-        self.at_step = self.before = self.after = None
+        """No step, no statement and no placement is waited for any more."""
+        self.at_step = self.before = self.after = self.placing = None
 
     def database_connections(self) -> int:
         """How many connections to the database are open."""
@@ -83,6 +85,15 @@ class Body:
         if self.before is not None and self.statements >= self.before[0]:
             act, self.before = self.before[1], None
             act()
+        return not self.dead
+
+    def places(self, *, is_before: bool) -> bool:
+        """Orders are on their way to the venue, or there; False when the body dies of it now."""
+        if self.placing is not None and self.placing[1] == is_before:
+            left, _, act = self.placing
+            self.placing = (left - 1, is_before, act)
+            if left <= 1:
+                act()
         return not self.dead
 
     def hearing(self) -> None:

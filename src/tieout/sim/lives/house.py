@@ -19,8 +19,9 @@ from tieout.jobs.own_orders import Salts
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
 from tieout.sim.events import Event, OrderChanged
+from tieout.sim.lives.abandon import BODY
 from tieout.sim.lives.options import LifeOptions
-from tieout.sim.lives.verdict import Happening
+from tieout.sim.lives.verdict import Happening, ViolationError
 from tieout.sim.model import Order
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.site import Gate, Handle
@@ -35,11 +36,17 @@ CASH = 100_000 * MILLION
 
 PORTFOLIO_MS = 300_000
 
+PROVISIONAL_MS = 300_000
+"""How long a match without a trade stays provisional: less than what a life waits for at its end."""
+
 LAST_HAPPENINGS = 25
+
+PLACEMENTS = ("/order", "/orders")
+"""Ends of the paths by which orders are placed."""
 
 
 class Tap:
-    """In front of the gate: knows which orders came by request, which are those of the worker."""
+    """In front of the gate: knows what comes by request, as the worker asks, and lets it die placing orders."""
 
     def __init__(self, inner: Gate) -> None:
         self._inner = inner
@@ -49,11 +56,16 @@ class Tap:
     def http(self, prefix: str, request: Request, handle: Handle) -> Delivery:
         """As the gate's."""
         self.requests += 1
+        body = BODY.get() if request.method == "POST" and request.path.endswith(PLACEMENTS) else None
+        if body is not None and not body.places(is_before=True):
+            return Delivery(None)
         self.asking = True
         try:
             return self._inner.http(prefix, request, handle)
         finally:
             self.asking = False
+            if body is not None:
+                body.places(is_before=False)
 
     def socket(self, path: str, connection: Connection) -> Connection:
         """As the gate's."""
@@ -93,6 +105,8 @@ class House:
     wallet_id: int | None = None
     placed: list[tuple[int, Order]] = field(default_factory=list)
     """Orders of the worker since somebody last looked, with the moment."""
+    wrongs: list[ViolationError] = field(default_factory=list)
+    """What the worker must not do and did, since somebody last looked."""
     own: set[str] = field(default_factory=set)
     """Ids of all orders that the worker placed."""
     last: deque[Happening] = field(default_factory=lambda: deque(maxlen=LAST_HAPPENINGS))
@@ -120,7 +134,12 @@ class House:
     def resting(self) -> set[str]:
         """Open orders of the wallet that the worker has to take off: not the foreign ones that it is told to leave."""
         resting = open_orders(self.scenario.world, self.wallet)
-        return resting & self.own if self.options.foreign_orders is ForeignOrders.LEAVE else resting
+        return resting & self.own if self.leaves_foreign else resting
+
+    @property
+    def leaves_foreign(self) -> bool:
+        """Whether the worker is told to leave orders that are not its own."""
+        return self.options.foreign_orders is ForeignOrders.LEAVE
 
     def note(self, what: str) -> None:
         """Remember what happened."""
@@ -138,11 +157,17 @@ class House:
         return Worker(self.dsn, config_of(self), key, around, is_live=True, take_over=take_over)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and self.tap.asking:
-            if event.order.request.wallet != self.wallet:
-                return
-            self.own.add(event.order.id)
-            self.placed.append((self.now_ms, event.order))
+        """The worker places and cancels by request; everybody else acts directly."""
+        if not isinstance(event, OrderChanged) or not self.tap.asking or event.order.request.wallet != self.wallet:
+            return
+        order = event.order
+        if event.kind == "PLACEMENT":
+            self.own.add(order.id)
+            self.placed.append((self.now_ms, order))
+        elif event.kind == "CANCELLATION" and order.id not in self.own and self.leaves_foreign:
+            self.wrongs.append(
+                ViolationError("E2", f"the worker cancelled order {order.id}, which it is told to leave")
+            )
 
 
 def venue_of(options: LifeOptions) -> Scenario:
@@ -189,6 +214,7 @@ def config_of(house: House) -> Config:
             reconcile=options.reconcile,
             full_sync=options.full_sync,
             portfolio=PORTFOLIO_MS,
+            provisional_ttl_ms=PROVISIONAL_MS,
         ),
         foreign_orders=options.foreign_orders,
         heartbeat=options.heartbeat,

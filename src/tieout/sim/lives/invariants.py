@@ -60,6 +60,8 @@ class Safety:
         self._ticks += 1
         if self._keeper.failed is not None:
             raise self._keeper.failed
+        if house.wrongs:
+            raise house.wrongs[0]
         if house.wallet_id is None:
             house.wallet_id = await wallet_id_of(house.connection, house.wallet)
         if house.wallet_id is None:

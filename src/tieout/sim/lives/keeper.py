@@ -15,7 +15,7 @@ from tieout.sim.lives.options import Blow, Hit
 from tieout.sim.lives.verdict import ViolationError
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
 from tieout.store.errors import BrokenInvariantError, LeaseHeldError, StoreError
-from tieout.store.wallets import acquire, wallet_id_of
+from tieout.store.wallets import acquire, head_of, wallet_id_of
 
 RESTART_MS = 5_000
 """Until a worker that ended by itself is started again."""
@@ -151,6 +151,8 @@ class Keeper:
                 body.before = (body.statements + hit.steps, self._death(running, hit))
             case Blow.AFTER:
                 body.after = (body.statements + hit.steps, self._death(running, hit))
+            case Blow.PLACING:
+                body.placing = (hit.steps, hit.is_before, self._death(running, hit))
             case Blow.DATABASE:
                 await self._restart_database(running, hit)
             case Blow.LEASE:
@@ -192,10 +194,15 @@ class Keeper:
         self._held.clear()
         other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
         try:
-            await acquire(other, self.house.wallet, exclusive=True, take_over=True)
+            lease = await acquire(other, self.house.wallet, exclusive=True, take_over=True)
+            before, _, _ = await head_of(other, lease.wallet_id)
             self.lost_since_ms = self.house.now_ms
             await self._must_end(running)
             await self.house.wait(hit.away_ms)
+            after, _, _ = await head_of(other, lease.wallet_id)
+            if after != before:
+                sentence = f"{after.seq - before.seq} entries were booked by {running.body.name} without the lease"
+                self.failed = ViolationError("R1", sentence)
         finally:
             await other.close()
             self._held.set()

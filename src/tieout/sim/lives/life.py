@@ -50,10 +50,10 @@ async def _life(options: LifeOptions, dsn: str) -> Verdict:
         try:
             await _safety(house, safety, (keeping, hitting))
             await hitting
-            _calm(house, keeper)
+            calm_ms = _calm(house, keeper)
             await quotes_again(house, keeper, safety)
             await settles(house, safety)
-            await stops(house, keeper)
+            await stops(house, keeper, calm_ms)
         except ViolationError as error:
             wrong = error
         finally:
@@ -121,8 +121,8 @@ async def _blows(house: House, keeper: Keeper) -> None:
             group.create_task(keeper.hit(hit))
 
 
-def _calm(house: House, keeper: Keeper) -> None:
-    """Nothing goes wrong any more, and the worker's clock is right again."""
+def _calm(house: House, keeper: Keeper) -> int:
+    """Nothing goes wrong any more, and the worker's clock is right again. Since when: milliseconds of the venue."""
     keeper.spare()
     for name in KINDS:
         house.scenario.faults.off(name)
@@ -130,6 +130,7 @@ def _calm(house: House, keeper: Keeper) -> None:
         house.note(f"the clock is put right, by {-house.shift_ms} ms")
         house.shift_ms = 0
     house.note("calm")
+    return house.now_ms
 
 
 async def _figures(house: House, keeper: Keeper, cpu_ms: int) -> Figures:

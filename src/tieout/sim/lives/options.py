@@ -30,6 +30,8 @@ class Blow(StrEnum):
     """The process is gone as it sends a statement: the database never gets it."""
     AFTER = "crash-after-statement"
     """The process is gone as the database has done a statement: it never hears of it."""
+    PLACING = "crash-placing"
+    """The process is gone while orders are on their way: before the venue has them, or after, and never hears of it."""
     DATABASE = "database-restart"
     """Every connection ends, as when the server shuts down; none is taken for a while."""
     LEASE = "lease-loss"
@@ -54,9 +56,10 @@ class Strike(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One blow. *steps*: that many steps or statements of the worker later. *away_ms*: how long until it starts again.
+    """One blow. *steps*: that many steps, statements or placements of the worker later.
 
-    *size*: of a clock jump, milliseconds. *take_over*: whoever starts next does not wait for the lease.
+    *away_ms*: how long until it starts again. *size*: of a clock jump, milliseconds. *take_over*: whoever starts next
+    does not wait for the lease.
     """
 
     blow: Blow
@@ -65,6 +68,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     away_ms: int = 0
     size: int = 0
     take_over: bool = False
+    is_before: bool = False
+    """Whether the venue does not get what is on its way."""
 
 
 class LifeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,6 +207,7 @@ MOST = {
     Blow.AWAIT: 3,
     Blow.BEFORE: 2,
     Blow.AFTER: 2,
+    Blow.PLACING: 2,
     Blow.DATABASE: 2,
     Blow.LEASE: 1,
     Blow.CLOCK: 2,
@@ -209,6 +215,9 @@ MOST = {
     Blow.PAUSE: 2,
 }
 """How often a blow comes at most in an hour of a life that has it at all."""
+
+
+MOST_STEPS = {Blow.AWAIT: 3_000, Blow.PLACING: 4}
 
 
 def _hits(draw: Stream, safety_ms: int) -> tuple[Hit, ...]:
@@ -225,7 +234,15 @@ def _hits(draw: Stream, safety_ms: int) -> tuple[Hit, ...]:
 def _hit(draw: Stream, blow: Blow, safety_ms: int) -> Hit:
     """Any moment; one in five falls into the start of the worker."""
     at_ms = draw.randrange(1_000, START_MS) if draw.random() < 0.2 else draw.randrange(START_MS, safety_ms - MINUTE_MS)
-    steps = round(3_000 ** draw.random()) if blow is Blow.AWAIT else round(200 ** draw.random())
+    steps = round(MOST_STEPS.get(blow, 200) ** draw.random())
     size = draw.choice((-1, 1)) * round(500 * 400 ** draw.random()) if blow is Blow.CLOCK else 0
     away_ms = round(1_000 * 180 ** draw.random())
-    return Hit(blow=blow, at_ms=at_ms, steps=steps, away_ms=away_ms, size=size, take_over=draw.random() < 0.5)
+    return Hit(
+        blow=blow,
+        at_ms=at_ms,
+        steps=steps,
+        away_ms=away_ms,
+        size=size,
+        take_over=draw.random() < 0.5,
+        is_before=blow is Blow.PLACING and draw.random() < 0.3,
+    )

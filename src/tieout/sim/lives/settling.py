@@ -12,7 +12,8 @@ from tieout.sim.lives.verdict import ViolationError
 from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.verdict import Disagreement, disagreements
 from tieout.store.controls import State, all_controls
-from tieout.store.runs import all_issues
+from tieout.store.runs import IssueType, all_issues
+from tieout.venue.addresses import CTF, POSITION_MANAGER
 
 RESUMED_MS = 15 * MINUTE_MS
 """Within so much time after the last fault the worker quotes again."""
@@ -21,6 +22,9 @@ SETTLED_MS = 15 * MINUTE_MS
 """Within so much time after the last order was cancelled books and venue are equal."""
 
 LOOK_MS = 20_000
+
+TRIES = 4
+"""So many orders of a market, all of them refused while nothing goes wrong, are no bad luck."""
 
 
 async def quotes_again(house: House, keeper: Keeper, safety: Safety) -> None:
@@ -66,10 +70,11 @@ async def settles(house: House, safety: Safety) -> None:
         await _causes(house, house.wallet_id)
 
 
-async def stops(house: House, keeper: Keeper) -> None:
-    """The worker goes on for a while, is stopped, and leaves nothing at the venue."""
+async def stops(house: House, keeper: Keeper, calm_ms: int) -> None:
+    """The worker goes on for a while, is stopped, and leaves nothing at the venue. All is calm since *calm_ms*."""
     await steer(house, State.ACTIVE, "go on")
     await house.wait(2 * MINUTE_MS)
+    await _some_are_taken(house, calm_ms)
     if keeper.failed is not None:
         raise keeper.failed
     left = await keeper.end()
@@ -80,11 +85,27 @@ async def stops(house: House, keeper: Keeper) -> None:
         )
 
 
+async def _some_are_taken(house: House, calm_ms: int) -> None:
+    """D2: of the orders of each market at least one was not refused, now that nothing goes wrong."""
+    rows = await house.connection.fetch(
+        "SELECT condition_id, count(*) AS tried, count(*) FILTER (WHERE state = 'rejected') AS refused FROM orders "
+        "WHERE wallet_id = $1 AND placed_at_ms >= $2 GROUP BY condition_id ORDER BY condition_id",
+        house.wallet_id,
+        calm_ms,
+    )
+    for row in rows:
+        if row["refused"] == row["tried"] >= TRIES:
+            raise ViolationError("D2", f"each of {row['tried']} orders in market {row['condition_id']} was refused")
+
+
 async def _disagreements(house: House) -> list[Disagreement]:
     if house.wallet_id is None:
         return [Disagreement("LIVE", "the wallet is not in the database")]
     rows = await read_rows(house.connection, house.wallet_id)
     found = disagreements(house.scenario.world, house.wallet, rows)
+    for order in rows.orders:
+        if order.gap:  # the oracle lets a match that never was be provisional; its time is over by now
+            found.append(Disagreement("T1", f"order {order.order_id}: {order.gap} shares are provisional for ever"))
     if resting := house.resting():
         found.append(Disagreement("O1", f"{len(resting)} orders rest while paused, first {min(resting)}"))
     return found
@@ -102,7 +123,13 @@ async def _books_hold(house: House, wallet_id: int) -> None:
 
 
 async def _causes(house: House, wallet_id: int) -> None:
-    """T2: what was corrected says why."""
+    """T2: what was corrected says why. R3: a drift is told by the balance of its own block."""
+    chain = house.scenario.world.chain
     for issue in await all_issues(house.connection, wallet_id):
+        if issue.type is IssueType.POSITION_DRIFT and "chain" in issue.evidence:
+            told, token, block = issue.evidence["chain"], int(issue.token_id), issue.evidence["block"]
+            held = sum(chain.tokens(ledger, house.wallet, token, block) for ledger in (CTF, POSITION_MANAGER))
+            if told != held:
+                raise ViolationError("R3", f"a drift says {told} of token {token} at block {block}, it was {held}")
         if issue.action == "CORRECTED" and not (issue.summary and issue.evidence):
             raise ViolationError("T2", f"issue {issue.issue_id} {issue.type}: corrected without evidence")

@@ -64,8 +64,8 @@ class Witness:
         matched = order.matched if order else 0
         if order is None and row.state in ("live", "closing"):
             yield Disagreement("O1", f"order {row.order_id} is {row.state} in the books, the venue never took it")
-        if order is not None and order.open and row.state == "closed":
-            yield Disagreement("O1", f"order {row.order_id} is closed in the books and open at the venue")
+        if order is not None and order.open and row.state in ("closed", "rejected"):
+            yield Disagreement("O1", f"order {row.order_id} is {row.state} in the books and open at the venue")
         met = traded(self._world, order) if order else 0
         booked = row.filled + row.failed
         for what, most, amount in (("claimed", matched, row.claimed), ("filled and failed", met, booked)):
