@@ -28,6 +28,8 @@ from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderSigner
 from tieout.client.transport import RawBody
 from tieout.intake.booking import Booker, Heard
+from tieout.jobs.foreign_orders import Spared
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.inventory import Inventory
 from tieout.jobs.market_making import Maker, MarketMaking, Purse, Quoted, RoundReport
 from tieout.jobs.order_desk import OrderDesk
@@ -123,8 +125,9 @@ class Rounds:
 
     def __init__(self, connection: asyncpg.Connection, wallet_id: int, desk: OrderDesk) -> None:
         self.markets = [Market(number) for number in range(MARKETS)]
-        self.inventory = Inventory(connection, wallet_id)
-        self._making = MarketMaking(connection, wallet_id, desk)
+        spared = Spared(connection, wallet_id, ForeignOrders.ADOPT)
+        self.inventory = Inventory(connection, wallet_id, spared)
+        self._making = MarketMaking(connection, wallet_id, desk, spared)
         params = Params(tiers=TIERS, min_time_to_resolution_ms=0, requote_tolerance=0)
         limits = Limits(market_exposure_max=10**15, total_exposure_max=10**15)
         self._maker = Maker(Ladder(), params, limits, 200 * MICRO)

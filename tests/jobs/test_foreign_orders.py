@@ -7,9 +7,11 @@ import pytest
 from jobs.account import MILLION, House, WorldClock, house
 from support.database import in_loop
 from tieout.app.history import verify
+from tieout.app.stopping import cancel_everything
 from tieout.client.orders import OrderWanted
-from tieout.jobs.foreign_orders import untouchable
+from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.foreign_policy import ForeignOrders
+from tieout.jobs.inventory import Inventory
 from tieout.jobs.job import JobRunner
 from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.own_orders import own_intents, own_order_ids
@@ -50,7 +52,6 @@ def test_E2_O1_orders_of_another_bot_are_shown_and_dealt_with_by_policy(dsn: str
                 (IssueType.ORDER_IN_CLOB_NOT_DB, Severity.WARN, expected)
             }
             assert {found.evidence["policy"] for found in report.findings} == {policy.value}
-            assert sync.foreign == (theirs if policy is ForeignOrders.LEAVE else set())
             cancels = policy is ForeignOrders.CANCEL
             assert kept.open_orders() == ({mine} if cancels else {mine, *theirs})
             await sync.run()
@@ -97,7 +98,6 @@ def test_E2_what_stays_is_told_once_also_over_a_restart_and_after_it_was_acknowl
             again = await runner.run(Job.ORDER_SYNC, "test", restarted.work)
             assert again.result.findings == ()
             assert again.result.detail["foreign"] == len(theirs)
-            assert bool(restarted.foreign) == (policy is ForeignOrders.LEAVE)
 
     run()
 
@@ -111,9 +111,20 @@ def test_E2_an_order_placed_between_two_comparisons_is_not_touched_either(dsn: s
     async def run() -> None:
         async with house(dsn, another_bot_ms=1_000) as kept:
             mine, theirs = await beside_another(kept)
+            market = kept.market
             for policy, expected in ((ForeignOrders.LEAVE, theirs), (ForeignOrders.ADOPT, set())):
-                found = await untouchable(kept.connection, kept.wallet_id, policy, [mine, *theirs])
-                assert found == expected
+                spared = Spared(kept.connection, kept.wallet_id, policy)
+                for _ in range(2):
+                    assert await spared.among([mine, *theirs]) == expected
+                assert await spared.among([]) == frozenset()
+            await kept.keeper.catch_up()  # the books know them as open, and no sync has told whose they are
+            spared = Spared(kept.connection, kept.wallet_id, ForeignOrders.LEAVE)
+            ((_, resting),) = await Inventory(kept.connection, kept.wallet_id, spared).of([market])
+            assert {order.id for order in resting} == {mine}
+            clock = WorldClock(kept.scenario)
+            left = await cancel_everything(kept.connection, kept.wallet_id, kept.orders, clock, spared=spared)
+            assert left == ()
+            assert kept.open_orders() == theirs
 
     run()
 

@@ -10,6 +10,8 @@ import pytest
 from jobs.account import MILLION, House, WorldClock, house
 from support.database import in_loop, until
 from tieout.app.history import verify
+from tieout.jobs.foreign_orders import Spared
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.market_making import Maker, MarketMaking, Purse, Quoted, Quoting, RoundReport, book_view
 from tieout.jobs.quote_log import QuoteLog
 from tieout.quoting.ladder import Ladder
@@ -24,7 +26,8 @@ NOT_LIVE = "the feed is not live"
 
 
 def making_of(kept: House) -> MarketMaking:
-    return MarketMaking(kept.connection, kept.wallet_id, kept.orders)
+    spared = Spared(kept.connection, kept.wallet_id, ForeignOrders.ADOPT)
+    return MarketMaking(kept.connection, kept.wallet_id, kept.orders, spared)
 
 
 async def one_round(

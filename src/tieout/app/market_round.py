@@ -14,6 +14,7 @@ from tieout.app.worker_state import MarketState, WorkerState
 from tieout.client.clock import Clock
 from tieout.client.errors import Meaning, meaning_of
 from tieout.client.markets import MarketInfo
+from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.job import Result
 from tieout.jobs.market_books import MarketBooks
 from tieout.jobs.market_making import MarketMaking, Purse, Quoted, RoundReport
@@ -40,6 +41,7 @@ class MarketRound:
     books: MarketBooks
     making: MarketMaking
     desk: OrderDesk
+    spared: Spared
     history: QuoteLog
     readiness: Readiness
     state: WorkerState
@@ -61,9 +63,7 @@ class MarketRound:
         if self.state.is_live and found.get(WHOLE_WALLET, Control(WHOLE_WALLET)).state is not State.ACTIVE:
             # The round has emptied the markets that are quoted; this is about every order of the wallet, adopted ones
             # in other markets, too.
-            await cancel_everything(
-                self.connection, self.wallet_id, self.desk, self.clock, untouched=self.making.untouched, tries=1
-            )
+            await cancel_everything(self.connection, self.wallet_id, self.desk, self.clock, spared=self.spared, tries=1)
         return Result(detail=self._figures(report))
 
     def _quoted(self, market: MarketInfo, found: dict[str, Control], why_not: str) -> Quoted:

@@ -8,6 +8,7 @@ import asyncpg
 
 from tieout.client.clock import Clock
 from tieout.client.errors import VenueError
+from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.order_desk import OrderDesk
 
 TRIES = 8
@@ -15,8 +16,7 @@ RETRY_MS = 500
 """Doubled with every try: a venue that restarts is back within about a minute."""
 
 _LIVE = (
-    "SELECT order_id, placed_at_ms FROM orders WHERE wallet_id = $1 AND state IN ('intended', 'live') "
-    "AND side <> '' AND NOT order_id = ANY ($2)"
+    "SELECT order_id, placed_at_ms FROM orders WHERE wallet_id = $1 AND state IN ('intended', 'live') AND side <> ''"
 )
 """Not those that are closing: the venue has ended them, and what it calls matched may never have a trade (T1)."""
 
@@ -27,14 +27,14 @@ async def cancel_everything(
     desk: OrderDesk,
     clock: Clock,
     *,
-    untouched: frozenset[str] = frozenset(),
+    spared: Spared,
     tries: int = TRIES,
 ) -> tuple[str, ...]:
-    """Cancel every order the books hold as open, but *untouched*; the ids that may rest still.
+    """Cancel every order the books hold as open, but those to be *spared*; the ids that may rest still.
 
     The venue's word closes them, one by one; whatever goes wrong is tried again.
     """
-    left = await _open(connection, wallet_id, untouched)
+    left = await _open(connection, wallet_id, spared)
     for attempt in range(tries):
         if not left:
             break
@@ -42,11 +42,12 @@ async def cancel_everything(
             await clock.sleep(RETRY_MS << (attempt - 1))
         with suppress(VenueError):
             await desk.cancel(tuple(left), "", min(left.values()) // 1000)
-        left = await _open(connection, wallet_id, untouched)
+        left = await _open(connection, wallet_id, spared)
     return tuple(left)
 
 
-async def _open(connection: asyncpg.Connection, wallet_id: int, untouched: frozenset[str]) -> dict[str, int]:
+async def _open(connection: asyncpg.Connection, wallet_id: int, spared: Spared) -> dict[str, int]:
     """Order id to when it was placed (ms), of what the books hold as open."""
-    rows = await connection.fetch(_LIVE, wallet_id, sorted(untouched))
-    return {row["order_id"]: row["placed_at_ms"] for row in rows}
+    rows = await connection.fetch(_LIVE, wallet_id)
+    theirs = await spared.among([row["order_id"] for row in rows])
+    return {row["order_id"]: row["placed_at_ms"] for row in rows if row["order_id"] not in theirs}

@@ -149,7 +149,7 @@ class Worker:
         self.state.phase = self.state.why_not = "stopping"
         if self._is_live:
             self.state.left_open = await cancel_everything(
-                connections.jobs, lease.wallet_id, parts.orders, self._clock, untouched=parts.making.untouched
+                connections.jobs, lease.wallet_id, parts.orders, self._clock, spared=parts.spared
             )
         self.state.phase = "stopped"
 

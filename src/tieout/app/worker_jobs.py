@@ -85,7 +85,7 @@ class WorkerJobs:
         reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.feed)
         steps: dict[str, Work] = {
             "trades": self._trades_read,
-            "orders": self._sync_orders,
+            "orders": self.order_sync.work,
             "positions": self._sync_positions,
             "data": reconcile.run,
             "markets": self._check_markets,
@@ -96,7 +96,7 @@ class WorkerJobs:
             (Job.MARKET_MAKING, every.market_making, round_.run),
             (Job.POSITION_SYNC, every.position_sync, self._sync_positions),
             (Job.SETTLE, every.settle, self._settle().run),
-            (Job.ORDER_SYNC, every.order_sync, self._sync_orders),
+            (Job.ORDER_SYNC, every.order_sync, self.order_sync.work),
             (Job.RECONCILE, every.reconcile, reconcile.run),
             (Job.QUICK_SYNC, every.quick_sync, self.quick.run),
         ]
@@ -137,11 +137,6 @@ class WorkerJobs:
         mark = Watermark(str(self.keeper.since_s), self.clock.now_ms())
         await watermarks.put(self.connection, self.wallet_id, TRADES, mark)
         return Result(detail={"since_s": self.keeper.since_s})
-
-    async def _sync_orders(self) -> Result:
-        result = await self.order_sync.work()
-        self.making.untouched = self.order_sync.foreign
-        return result
 
     async def _sync_positions(self) -> Result:
         """Compare; a market that drifts again and again is paused until a person has looked (I1).

@@ -26,6 +26,7 @@ from tieout.client.market_feed import MarketFeed
 from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderSigner
 from tieout.jobs.account_keeper import AccountKeeper
+from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.heartbeat import Heartbeat
 from tieout.jobs.job import JobRunner
 from tieout.jobs.market_books import MarketBooks
@@ -68,7 +69,7 @@ class Parts:
     orders: OrderDesk
     keeper: AccountKeeper
     books: MarketBooks
-    making: MarketMaking
+    spared: Spared
     schedule: Schedule
     heartbeat: Heartbeat
     heads: HeadWatch | None
@@ -106,7 +107,8 @@ async def put_together(
     keeper = AccountKeeper(desk.account, way.put, clock, int(known.value) if known else 0)
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, has_chain=venue.chain is not None)
-    making = MarketMaking(reading, wallet_id, orders)
+    spared = Spared(reading, wallet_id, config.foreign_orders)
+    making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
         reading, wallet_id, config.wallet, venue.clob.public, venue.chain, desk.account, clock, config.signature_type
     )
@@ -135,6 +137,7 @@ async def put_together(
         books=books,
         making=making,
         desk=orders,
+        spared=spared,
         history=QuoteLog(reading, wallet_id),
         readiness=readiness,
         state=state,
@@ -143,7 +146,7 @@ async def put_together(
     )
     schedule = await jobs.plan(runner, round_)
     heads = _heads(config, venue, schedule, runner, state)
-    return Parts(orders, keeper, books, making, schedule, Heartbeat(desk.account, clock), heads)
+    return Parts(orders, keeper, books, spared, schedule, Heartbeat(desk.account, clock), heads)
 
 
 def _signer(config: Config, key: PrivateKey, around: Surroundings) -> OrderSigner:

@@ -6,7 +6,7 @@ looks after them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
@@ -24,6 +24,25 @@ async def untouchable(
     if policy is not ForeignOrders.LEAVE or not order_ids:
         return frozenset()
     return frozenset(order_ids) - await own_order_ids(connection, wallet_id, order_ids)
+
+
+class Spared:
+    """Tells which open orders nothing of ours may touch, at any moment: one may be newer than the last sync."""
+
+    def __init__(self, connection: asyncpg.Connection, wallet_id: int, policy: ForeignOrders) -> None:
+        self._connection = connection
+        self._wallet_id = wallet_id
+        self._policy = policy
+        self._ours: frozenset[str] = frozenset()
+        """Of those asked for last. Whose an order is never changes: its intent is booked before it is sent."""
+
+    async def among(self, order_ids: Collection[str]) -> frozenset[str]:
+        """Those of *order_ids* that are not ours and are to be left."""
+        known = self._ours.intersection(order_ids)
+        new = [order_id for order_id in order_ids if order_id not in known]
+        theirs = await untouchable(self._connection, self._wallet_id, self._policy, new)
+        self._ours = known.union(new) - theirs
+        return theirs
 
 
 async def follow_policy(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 
 from tieout.client.markets import MarketInfo
+from tieout.jobs.foreign_orders import Spared
 from tieout.ledger.facts import Side
 from tieout.quoting.views import Holding, Resting
 
@@ -26,16 +27,15 @@ _HELD = "SELECT token_id, shares, cost_basis FROM positions WHERE wallet_id = $1
 class Inventory:
     """Reads any number of markets in two queries."""
 
-    def __init__(self, connection: asyncpg.Connection, wallet_id: int) -> None:
+    def __init__(self, connection: asyncpg.Connection, wallet_id: int, spared: Spared) -> None:
+        self._spared = spared
         self._connection = connection
         self._wallet_id = wallet_id
 
-    async def of(
-        self, markets: Sequence[MarketInfo], untouched: Collection[str] = ()
-    ) -> list[tuple[Holding, tuple[Resting, ...]]]:
-        """Holding and resting orders of each market, in their order; orders in *untouched* are left out."""
+    async def of(self, markets: Sequence[MarketInfo]) -> list[tuple[Holding, tuple[Resting, ...]]]:
+        """Holding and resting orders of each market, in their order, without those that are to be spared."""
         tokens = [token for market in markets for token in market.token_ids]
-        resting = await self._resting(tokens, markets, untouched)
+        resting = await self._resting(tokens, markets)
         rows = await self._connection.fetch(_HELD, self._wallet_id, tokens)
         held = {row["token_id"]: (row["shares"], row["cost_basis"]) for row in rows}
         found = []
@@ -45,13 +45,13 @@ class Inventory:
             found.append((holding, tuple(resting[market.condition_id])))
         return found
 
-    async def _resting(
-        self, tokens: list[str], markets: Sequence[MarketInfo], untouched: Collection[str]
-    ) -> dict[str, list[Resting]]:
+    async def _resting(self, tokens: list[str], markets: Sequence[MarketInfo]) -> dict[str, list[Resting]]:
         place = {token: (m.condition_id, index) for m in markets for index, token in enumerate(m.token_ids)}
         found: dict[str, list[Resting]] = {market.condition_id: [] for market in markets}
-        for row in await self._connection.fetch(_RESTING, self._wallet_id, tokens):
-            if row["order_id"] in untouched:
+        rows = await self._connection.fetch(_RESTING, self._wallet_id, tokens)
+        spared = await self._spared.among([row["order_id"] for row in rows])
+        for row in rows:
+            if row["order_id"] in spared:
                 continue
             condition, outcome = place[row["token_id"]]
             side = Side(row["side"])

@@ -15,6 +15,7 @@ from tieout.client.books import BookShown
 from tieout.client.errors import VenueError
 from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderWanted
+from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.inventory import Inventory
 from tieout.jobs.order_desk import OrderDesk, Outcome
 from tieout.jobs.order_questions import Fate
@@ -82,12 +83,11 @@ class RoundReport:
 class MarketMaking:
     """Rounds over the markets of one wallet. It keeps the last fair prices, and nothing the database does not have."""
 
-    def __init__(self, connection: asyncpg.Connection, wallet_id: int, desk: OrderDesk) -> None:
-        self._holdings = Inventory(connection, wallet_id)
+    def __init__(self, connection: asyncpg.Connection, wallet_id: int, desk: OrderDesk, spared: Spared) -> None:
+        """*spared* tells which resting orders are to be left alone."""
+        self._holdings = Inventory(connection, wallet_id, spared)
         self._desk = desk
         self._fair: dict[str, int | None] = {}
-        self.untouched: frozenset[str] = frozenset()
-        """Orders that are not ours and stay as they are, by policy."""
 
     async def round(self, quoted: Sequence[Quoted], purse: Purse, now_ms: int, *, dry: bool = False) -> RoundReport:
         """Decide on every market, then cancel, then place. With *dry* nothing is sent.
@@ -98,7 +98,7 @@ class MarketMaking:
         if self._desk.unknown and not dry:
             await self._desk.settle_unknown()
         unknown = {sent.condition_id for sent in self._desk.unknown.values()}
-        inventory = await self._holdings.of([each.market for each in quoted], self.untouched)
+        inventory = await self._holdings.of([each.market for each in quoted])
         report = RoundReport()
         exposures = {
             each.market.condition_id: open_exposure(holding, self._fair.get(each.market.condition_id), resting)

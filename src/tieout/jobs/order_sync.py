@@ -18,7 +18,7 @@ from tieout.client.errors import VenueError
 from tieout.client.pages import Listing
 from tieout.client.rows import OpenOrder
 from tieout.jobs import order_findings as found
-from tieout.jobs.foreign_orders import follow_policy, untouchable
+from tieout.jobs.foreign_orders import follow_policy
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.job import Result, failure
 from tieout.jobs.order_desk import OrderDesk
@@ -62,7 +62,7 @@ class OrderSync:
     """Compares the orders of one wallet. The client's recorder books whatever is read on the way.
 
     *quoted* says whether a market (by condition id) is one that somebody quotes; an order of ours that rests in any
-    other is cancelled. To be run before the first quote: `foreign` is empty until then.
+    other is cancelled.
     """
 
     def __init__(
@@ -78,8 +78,6 @@ class OrderSync:
         self._desk = desk
         self._quoted = quoted
         self._policy = policy
-        self.foreign: frozenset[str] = frozenset()
-        """Open orders that nothing of ours may touch, as of the last whole comparison."""
 
     async def work(self) -> Result:
         """`run`, as a job. Raises VenueError."""
@@ -107,7 +105,6 @@ class OrderSync:
         intents = await own_intents(self._connection, self._wallet_id, shown)
         foreign = [order for order_id, order in sorted(shown.items()) if order_id not in intents]
         findings += await follow_policy(self._connection, self._wallet_id, self._policy, foreign, self._desk)
-        self.foreign = await untouchable(self._connection, self._wallet_id, self._policy, list(shown))
         findings += await self._shown(shown, intents)
         missing = live.keys() - shown.keys()
         second = await self._desk.account.open_orders() if missing else first
