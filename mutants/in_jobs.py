@@ -24,7 +24,7 @@ MUTANTS = (
         wrong="What a reorganisation took off the chain stays in the books.",
         rows="F1 T3",
         origin=HERE,
-        known=(directed(13, "reorg", "hash-replaced"),),
+        known=(directed(4, "hash-replaced"), directed(13, "reorg", "hash-replaced")),
     ),
     Mutant(
         id="quotes-while-paused",
@@ -45,7 +45,7 @@ MUTANTS = (
         wrong="A worker with a heartbeat stops, and leaves its orders to the venue.",
         rows="P5 D1",
         origin=OLDER,
-        known=(directed(24),),
+        known=(directed(32), directed(24)),
     ),
     Mutant(
         id="cancel-is-believed",

@@ -1,7 +1,7 @@
 """Which life: the one that a seed draws, or one in which certain things go wrong again and again.
 
-A drawn life is another one as soon as a new kind of fault exists. A directed one stays what it is: of its seed it has
-the settings and the blows, and the faults are those named, for five minutes out of every nine.
+A drawn life is another one as soon as a new kind of fault exists. A directed one has the settings and the blows of its
+seed, which new kinds do not change, and the faults are those named, for five minutes out of every nine.
 """
 
 from __future__ import annotations
