@@ -23,7 +23,6 @@ from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.full_sync import FullSync
 from tieout.jobs.job import BookFacts, Ended, JobRunner, Result, Work
 from tieout.jobs.market_check import MarketCheck
-from tieout.jobs.market_making import MarketMaking
 from tieout.jobs.negative_balance import require_no_negative_balance
 from tieout.jobs.opening import Opening
 from tieout.jobs.order_sync import OrderSync
@@ -64,7 +63,6 @@ class WorkerJobs:
     record: Recorder
     order_sync: OrderSync
     portfolio: Portfolio
-    making: MarketMaking
     readiness: Readiness
     state: WorkerState
     alerts: Alerts

@@ -103,8 +103,7 @@ async def put_together(
     """The parts of a worker for *markets* (by condition), none of them started. *reading* is for jobs alone."""
     clock = around.clock
     orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
-    known = await watermarks.get(reading, wallet_id, TRADES)
-    keeper = AccountKeeper(desk.account, way.put, clock, int(known.value) if known else 0)
+    keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, has_chain=venue.chain is not None)
     spared = Spared(reading, wallet_id, config.foreign_orders)
@@ -124,7 +123,6 @@ async def put_together(
         record=way.record,
         order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, config.foreign_orders),
         portfolio=portfolio,
-        making=making,
         readiness=readiness,
         state=state,
         alerts=alerts,
@@ -145,8 +143,14 @@ async def put_together(
         purse=lambda: Purse(portfolio.cash, portfolio.pnl, portfolio.pnl_at_day_start),
     )
     schedule = await jobs.plan(runner, round_)
-    heads = _heads(config, venue, schedule, runner, state)
-    return Parts(orders, keeper, books, spared, schedule, Heartbeat(desk.account, clock), heads)
+    heartbeat = Heartbeat(desk.account, clock)
+    return Parts(orders, keeper, books, spared, schedule, heartbeat, _heads(config, venue, schedule, runner, state))
+
+
+async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
+    """Up to when (seconds) the venue's trades are in the books; 0: nothing is known."""
+    known = await watermarks.get(reading, wallet_id, TRADES)
+    return int(known.value) if known else 0
 
 
 def _signer(config: Config, key: PrivateKey, around: Surroundings) -> OrderSigner:

@@ -80,37 +80,37 @@ def run_(
     Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact; 2: a
     signal came first.
     """
-    from tieout.sim.lives.coverage import Coverage  # the simulator loads when it is wanted
-
     within_ms = None if within is None else round(within * 60_000)
     wish = Wish(_range(seed, seeds, file or []), tuple(file or ()), hours, jobs, within_ms, save, as_json)
+    run(lambda: _live(wish))
 
-    async def work() -> int:
-        from tieout.sim.lives.pool import pool
 
-        wanted = _options(wish)
-        met = Coverage()
-        ended: list[Lived] = []
+async def _live(wish: Wish) -> int:
+    """All of them; the exit code."""
+    from tieout.sim.lives.coverage import Coverage  # the simulator loads when it is wanted
+    from tieout.sim.lives.pool import pool
 
-        async def living() -> None:
-            with telling(wish.total, is_quiet=wish.as_json) as told:
-                async for each in _lives(made, _in_time(wish, wanted)):
-                    met.add(each.verdict)
-                    ended.append(each)
-                    _tell(wish, told, each)
+    wanted = _options(wish)
+    met = Coverage()
+    ended: list[Lived] = []
 
-        async with pool(wish.jobs) as made:
-            was_interrupted = await until_interrupted(living())
-            failed = [each for each in ended if not each.verdict.passed]
-            if wish.save is not None and not was_interrupted:
-                for each in sorted(failed, key=lambda each: each.options.seed):
-                    await _save(wish, made, each)
-        _end(wish, met, ended)
-        if failed or _lacks(met):
-            return DOES_NOT
-        return CANNOT_TELL if was_interrupted else HOLDS
+    async def living() -> None:
+        with telling(wish.total, is_quiet=wish.as_json) as told:
+            async for each in _lives(made, _in_time(wish, wanted)):
+                met.add(each.verdict)
+                ended.append(each)
+                _tell(wish, told, each)
 
-    run(work)
+    async with pool(wish.jobs) as made:
+        was_interrupted = await until_interrupted(living())
+        failed = [each for each in ended if not each.verdict.passed]
+        if wish.save is not None and not was_interrupted:
+            for each in sorted(failed, key=lambda each: each.options.seed):
+                await _save(wish, made, each)
+    _end(wish, met, ended)
+    if failed or _lacks(met):
+        return DOES_NOT
+    return CANNOT_TELL if was_interrupted else HOLDS
 
 
 def _range(seed: int | None, seeds: str | None, files: Sequence[Path]) -> range:

@@ -17,6 +17,9 @@ from tieout.sim.rng import Chance, Stream
 MINUTE_MS = 60_000
 SHARE = 1_000_000
 
+PACES = (1, 3, 4, 6)
+"""How far apart the jobs of a life are: some are dense, most are cheap, and many are lived."""
+
 START_MS = 2 * MINUTE_MS
 """Nothing goes wrong before: the worker gets to quote first, in most lives."""
 
@@ -111,11 +114,12 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
     chance = Chance(seed)
     draw = chance.stream("life/settings")
     tier_size = draw.choice((5, 10, 20, 50)) * SHARE
+    pace = draw.choice(PACES)
     return LifeOptions(
         seed=seed,
         safety_ms=safety_ms,
         markets=markets,
-        intensity=draw.choice((10, 20, 50)),
+        intensity=draw.choice((8, 15, 40)),
         lifetime_ms=draw.choice((None, None, None, None, 40 * MINUTE_MS)),
         operators=draw.random() < 0.3,
         heartbeat=draw.random() < 0.3,
@@ -127,11 +131,11 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
         requote_tolerance=draw.choice((5_000, 10_000, 20_000)),
         max_shares=max(tier_size, draw.choice((50, 200, 1_000)) * SHARE),
         max_collateral=draw.choice((50, 200, 1_000)) * SHARE,
-        market_making=draw.choice((30_000, 60_000, 90_000)),
-        position_sync=draw.choice((30_000, 60_000, 120_000)),
-        order_sync=draw.choice((60_000, 120_000)),
-        settle=draw.choice((30_000, 60_000, 120_000)),
-        reconcile=draw.choice((120_000, 300_000)),
+        market_making=30_000 * pace,
+        position_sync=draw.choice((20_000, 30_000)) * min(pace, 4),
+        order_sync=60_000 * min(pace, 3),
+        settle=draw.choice((20_000, 30_000)) * pace,
+        reconcile=120_000 * min(pace, 3),
         full_sync=draw.choice((900_000, 3_600_000)),
         strikes=_strikes(chance.stream("life/faults"), safety_ms),
         hits=_hits(chance.stream("life/blows"), safety_ms),
