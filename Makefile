@@ -49,7 +49,7 @@ SEEDS ?= 2000
 soak: $(STAMP)  ## more of them: make soak SEEDS=2000
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..$(SEEDS)
 
-mutants: $(STAMP)  ## thirty planted bugs, each of which a life must catch
+mutants: $(STAMP)  ## thirty planted bugs and some more, each of which a life must catch
 	$(BIN)/python -m mutants.run
 
 bench: $(STAMP)  ## speed, as ratios in one run

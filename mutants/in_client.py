@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutants.life import directed
+from mutants.life import Life, directed
 from mutants.mutant import HERE, Mutant
 
 MUTANTS = (
@@ -14,7 +14,7 @@ MUTANTS = (
         wrong="A service that was away once counts as away for ever.",
         rows="D2 A3",
         origin=HERE,
-        known=(directed(14, "server-error"),),
+        known=(directed(12, "server-error"), directed(30, "server-error"), directed(6, "outage")),
     ),
     Mutant(
         id="stale-asks-stay",
@@ -25,5 +25,19 @@ MUTANTS = (
         rows="O1",
         origin=HERE,
         known=(directed(7),),
+    ),
+    Mutant(
+        id="one-exchange-for-all",
+        file="client/signing.py",
+        old="    return PRODUCTION_CONFIG.neg_risk_exchange if neg_risk else PRODUCTION_CONFIG.standard_exchange\n",
+        new="    return PRODUCTION_CONFIG.standard_exchange\n",
+        wrong="Orders of neg-risk markets are signed for the other exchange, and every one of them is refused.",
+        rows="D2",
+        origin=HERE,
+        known=(
+            Life(2),
+            directed(4),
+            directed(14),
+        ),
     ),
 )

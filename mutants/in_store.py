@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutants.life import directed
+from mutants.life import Life, directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -45,5 +45,18 @@ MUTANTS = (
         rows="R1 R2",
         origin=OLDER,
         known=(directed(3),),
+    ),
+    Mutant(
+        id="lease-not-checked",
+        file="store/migrations/versions/0001_books.sql",
+        old="        WHERE wallet_id = p_wallet AND head_seq = p_seq AND epoch = p_epoch;",
+        new="        WHERE wallet_id = p_wallet AND head_seq = p_seq;",
+        wrong="A worker whose wallet was taken over books until its next job ends it.",
+        rows="R1 R2",
+        origin=OLDER,
+        known=(
+            Life(5),
+            directed(5),
+        ),
     ),
 )

@@ -93,7 +93,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", type=_seeds, default=list(SEEDS), metavar="A..B", help="lives to try after the known ones"
     )
-    parser.add_argument("--unseen", action="store_true", help="those that no life sees yet, instead of the thirty")
+    parser.add_argument("--unseen", action="store_true", help="those that no life sees yet, instead of the others")
     wanted = parser.parse_args(arguments)
     unknown = sorted(set(wanted.names) - {mutant.id for mutant in (*MUTANTS, *UNSEEN)})
     if unknown:
