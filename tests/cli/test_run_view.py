@@ -8,9 +8,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from tieout.app.config import Intervals
 from tieout.app.fill_latency import FillLatency
+from tieout.app.readiness import UNSEEN_MS, unread_ms, unseen_ms
 from tieout.app.showing import Inventory, Shown, ShownFill
-from tieout.app.tie_answer import UNSEEN_MS, Verdict, answer_of
+from tieout.app.tie_answer import Verdict, answer_of
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.cli.run_lines import EVERY_MS, Lines
 from tieout.cli.run_panels import unrealized
@@ -93,8 +95,16 @@ def test_O1_orders_that_differ_do_not_tie_out_either() -> None:
 def test_a_failed_comparison_cannot_tell_and_an_old_one_neither() -> None:
     failed = answer_of(worker(ended(Job.POSITION_SYNC, problem="the node is away")), NOW)
     assert (failed.verdict, failed.words) == (Verdict.CANNOT_TELL, "the node is away")
-    old = answer_of(worker(ended(Job.POSITION_SYNC, at_ms=NOW - UNSEEN_MS - 1, **TIED)), NOW)
-    assert old.verdict is Verdict.CANNOT_TELL
+    state = worker(ended(Job.POSITION_SYNC, at_ms=NOW - UNSEEN_MS - 1, **TIED))
+    assert answer_of(state, NOW).verdict is Verdict.CANNOT_TELL
+    state.unseen_ms = unseen_ms(Intervals(position_sync=30_000))
+    assert answer_of(state, NOW).verdict is Verdict.TIES_OUT
+
+
+def test_A4_jobs_that_are_told_to_come_seldom_are_late_later() -> None:
+    assert (unseen_ms(Intervals()), unread_ms(Intervals())) == (60_000, 180_000)
+    assert unseen_ms(Intervals(position_sync=120_000)) == 360_000
+    assert unread_ms(Intervals(order_sync=120_000)) == 360_000
 
 
 def test_before_the_first_comparison_and_while_a_feed_is_away_it_catches_up() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tieout.app.config import Intervals
 from tieout.client.clock import Clock
 from tieout.client.health import Health
 from tieout.jobs.account_keeper import AccountKeeper
@@ -19,7 +20,20 @@ UNSEEN_MS = 60_000
 UNREAD_MS = 180_000
 """Without one whole reading of the open orders in so long, nobody knows what rests."""
 
+MISSED = 3
+"""Both are longer where the jobs are told to come seldom: so many runs have to be missed."""
+
 STARTING = "no clean full sync since the start"
+
+
+def unseen_ms(jobs: Intervals) -> int:
+    """Without one comparison in so long (milliseconds) the books are not known to be right."""
+    return max(UNSEEN_MS, MISSED * jobs.position_sync)
+
+
+def unread_ms(jobs: Intervals) -> int:
+    """Without one reading of the open orders in so long (milliseconds) nobody knows what rests."""
+    return max(UNREAD_MS, MISSED * jobs.order_sync)
 
 
 @dataclass(slots=True)
@@ -30,6 +44,8 @@ class Readiness:
     health: Health
     keeper: AccountKeeper
     has_chain: bool
+    unseen_ms: int = UNSEEN_MS
+    unread_ms: int = UNREAD_MS
     wanting: str = STARTING
     """Why a full sync must come first, "" when none has to."""
     drifting: dict[str, str] = field(default_factory=dict)
@@ -51,12 +67,12 @@ class Readiness:
                 self.wanting = self.wanting or "the user feed was away"
             return "the user feed is not live"
         self.not_live_since_ms = 0
-        if self.orders_read_ms and now_ms - self.orders_read_ms > UNREAD_MS:
+        if self.orders_read_ms and now_ms - self.orders_read_ms > self.unread_ms:
             self.wanting = self.wanting or "open orders were out of reach"
             return "open orders could not be read for a while"
         if self.wanting:
             return f"a full sync comes first: {self.wanting}"
-        if self.has_chain and now_ms - self.compared_ms > UNSEEN_MS:
+        if self.has_chain and now_ms - self.compared_ms > self.unseen_ms:
             return "the books were not compared with the chain for a while"
         return ""
 

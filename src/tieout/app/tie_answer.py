@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tieout.app.readiness import UNSEEN_MS
 from tieout.app.worker_state import WorkerState
 from tieout.jobs.job import Ended
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome
@@ -95,7 +94,7 @@ def answer_of(state: WorkerState, now_ms: int) -> Answer:
         return Answer(Verdict.CANNOT_TELL, failed.problem, f"tieout runs --wallet {state.wallet}")
     if last is None:
         return Answer(Verdict.CATCHING_UP, state.problem or state.why_not or "the first comparison is to come")
-    if now_ms - last.at_ms > UNSEEN_MS:
+    if now_ms - last.at_ms > state.unseen_ms:
         return Answer(
             Verdict.CANNOT_TELL,
             f"nothing was compared for {(now_ms - last.at_ms) // 1_000} seconds",

@@ -18,6 +18,7 @@ from tieout.app.halting import cancel_unbooked
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_choice import chosen, details
 from tieout.app.market_round import WHO
+from tieout.app.readiness import unseen_ms
 from tieout.app.secrets import api_credentials
 from tieout.app.stopping import cancel_everything
 from tieout.app.venue import Venue, venue_of
@@ -55,7 +56,7 @@ class Worker:
         self._clock = around.clock
         self._is_live = is_live
         self._take_over = take_over
-        self.state = WorkerState(config.wallet, is_live, around.clock.now_ms())
+        self.state = WorkerState(config.wallet, is_live, around.clock.now_ms(), unseen_ms(config.jobs))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until *stop*.

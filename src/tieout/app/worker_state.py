@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from tieout.app.fill_latency import FillLatency
+from tieout.app.readiness import UNSEEN_MS
 from tieout.app.waking import Hearing
 from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Ended
@@ -51,6 +52,8 @@ class WorkerState:
     is_live: bool
     """Orders are really sent."""
     started_ms: int = 0
+    unseen_ms: int = UNSEEN_MS
+    """Without one comparison in so long nobody can tell whether the books are right."""
     phase: str = "starting"
     why_not: str = "starting"
     """Why nothing is placed anywhere, "" when it is."""
