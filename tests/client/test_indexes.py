@@ -11,6 +11,7 @@ from client.stage import Asked, Client, Says, visiting
 from support.database import in_loop
 from support.shared import SHARED
 from tieout.client.data_api import OFFSET_MAX, DataApi
+from tieout.client.errors import VenueError
 from tieout.client.gamma import Gamma
 from tieout.client.markets import gamma_market
 from tieout.ledger.facts import Side
@@ -46,6 +47,21 @@ def test_recorded_markets() -> None:
     assert sports.fees is not None
     assert (sports.fees.rate, sports.fees.exponent, sports.fees.rebate) == (30_000, 1, 250_000)
     assert sports.taker_delay_ms == 3_000
+
+
+@in_loop
+async def test_A3_a_cursor_that_the_venue_refuses_leaves_what_came_before_it() -> None:
+    """Gamma answers a cursor it does not know any more with 422."""
+    async with visiting() as client:
+        refusal = Says(status=422, body={"error": "invalid cursor"})
+        client.site.script(Says(body={"markets": [sample("nt_gamma_market")], "next_cursor": "abc"}), refusal)
+        listing = await gamma(client).markets(order="endDate")
+        assert len(listing.rows) == 1
+        assert not listing.is_complete
+        assert "after 1 pages the venue refused its own cursor" in listing.flaw
+        client.site.script(refusal)
+        with pytest.raises(VenueError, match="invalid cursor"):
+            await gamma(client).markets(order="endDate")
 
 
 @in_loop

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from tieout.client.errors import ErrorKind, VenueError
 from tieout.venue.wire import Row, WireError, shown
 
 T = TypeVar("T")
@@ -82,12 +83,22 @@ def read_rows(rows: Iterable[Any], read: Callable[[Row], T]) -> tuple[tuple[T, .
 async def walk(
     fetch: Callable[[str], Awaitable[Page[T]]], *, start: str = "", pages_max: int = PAGES_MAX
 ) -> Listing[T]:
-    """Pages from *start* until the venue says it was the last, a cursor comes back, or *pages_max* were read."""
+    """Pages from *start* until the venue says it was the last, a cursor comes back, or *pages_max* were read.
+
+    A cursor that the venue refuses for good, its own, ends the listing, too: what came before it stands. Raises
+    VenueError for anything else.
+    """
     rows: list[T] = []
     bad: list[BadRow] = []
     cursor, seen, flaw, count = start, {start}, "", 0
     while True:
-        page = await fetch(cursor)
+        try:
+            page = await fetch(cursor)
+        except VenueError as error:
+            if cursor == start or error.kind is not ErrorKind.PERMANENT:
+                raise
+            flaw = flaw or f"after {count} pages the venue refused its own cursor: {error}"
+            break
         count += 1
         rows += page.rows
         bad += page.bad_rows
