@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -228,8 +229,15 @@ class Keeper:
             await self._must_end(running)
             await house.wait(hit.away_ms)
             second.stop.set()
-        await asyncio.wait([second.task])
+            await asyncio.wait([second.task])
+        else:
+            await asyncio.wait([second.task, running.task], return_when=asyncio.FIRST_COMPLETED)
         self._count(second)
+        if not second.task.done():  # the first one died meanwhile: this one may have the wallet, and dies with it
+            second.body.die()
+            self.remains += second.body.remains
+            self.others.remove(second)
+            return
         error = second.task.exception()
         house.note(f"{second.body.name} ended: {type(error).__name__}: {error}")
         self.others.remove(second)
@@ -248,8 +256,8 @@ class Keeper:
 
 def _row_of(error: BrokenInvariantError) -> str:
     """The row of the catalog that a broken invariant names, I2 when it names none."""
-    words = str(error).replace(":", " ").replace("(", " ").replace(")", " ").split()
-    return next((word for word in words if len(word) == 2 and word[0] in "IOFCL" and word[1].isdigit()), "I2")
+    found = re.search(r"\b([IOFCLiofcl]\d)(?:\b|_)", str(error))  # o3_closed_when_booked: a constraint of the database
+    return found[1].upper() if found else "I2"
 
 
 def _life_loop() -> Any:
