@@ -14,7 +14,7 @@ MUTANTS = (
         wrong="A service that was away once counts as away for ever.",
         rows="D2 A3",
         origin=HERE,
-        known=(directed(12, "server-error"), directed(30, "server-error"), directed(6, "outage")),
+        known=(directed(11, "server-error"), directed(15, "server-error")),
     ),
     Mutant(
         id="stale-asks-stay",

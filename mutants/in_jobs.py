@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutants.life import directed
+from mutants.life import Life, directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -24,7 +24,7 @@ MUTANTS = (
         wrong="What a reorganisation took off the chain stays in the books.",
         rows="F1 T3",
         origin=HERE,
-        known=(directed(4, "hash-replaced"), directed(13, "reorg", "hash-replaced")),
+        known=(Life(11),),
     ),
     Mutant(
         id="quotes-while-paused",
@@ -45,7 +45,7 @@ MUTANTS = (
         wrong="A worker with a heartbeat stops, and leaves its orders to the venue.",
         rows="P5 D1",
         origin=OLDER,
-        known=(directed(32), directed(24)),
+        known=(Life(2),),
     ),
     Mutant(
         id="cancel-is-believed",
@@ -55,7 +55,7 @@ MUTANTS = (
         wrong="Orders whose cancel was refused count as gone, and others are placed in their room.",
         rows="P5",
         origin=OLDER,
-        known=(directed(17, "cancel-refused"),),
+        known=(directed(15, "cancel-refused"), directed(12, "cancel-refused")),
     ),
     Mutant(
         id="others-orders-cancelled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutants.life import directed
+from mutants.life import Life, directed
 from mutants.mutant import HERE, OLDER, Mutant
 
 MUTANTS = (
@@ -14,7 +14,7 @@ MUTANTS = (
         wrong="Where a trade fills two of our orders, the second fill is taken for the first one told again.",
         rows="F2 P6",
         origin=OLDER,
-        known=(directed(10, "sweep"),),
+        known=(Life(1),),
     ),
     Mutant(
         id="failed-trade-kept",
@@ -154,6 +154,6 @@ MUTANTS = (
         wrong="What a split costs is counted as received.",
         rows="E3 C2",
         origin=HERE,
-        known=(directed(13, "human-split"),),
+        known=(Life(5),),
     ),
 )

@@ -24,7 +24,7 @@ MUTANTS = (
         wrong="What turned out to be part of another movement stays beside it.",
         rows="F2 R5",
         origin=OLDER,
-        known=(directed(9, "ws-delay", "ws-drop"),),
+        known=(Life(9),),
     ),
     Mutant(
         id="chain-of-hashes-broken",
