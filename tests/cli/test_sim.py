@@ -53,10 +53,10 @@ def tieout_sim(url: str) -> Run:
 def test_serve_answers_and_ends_well_on_ctrl_c():
     process = start("--markets", "3", "--fault", "ws-drop=0.1")
     lines = []
-    while not lines or "control" not in lines[-1]:
+    while not lines or "Ctrl-C" not in lines[-1]:  # whatever is read of stdout here, `communicate` does not give again
         lines.append(process.stdout.readline())
         assert lines[-1], process.stderr.read()
-    host = lines[-1].split("//")[1].split("/")[0]
+    host = next(line for line in lines if "control" in line).split("//")[1].split("/")[0]
     connection = http.client.HTTPConnection(host, timeout=PATIENCE_S)
     connection.request("GET", "/ok")
     answer = connection.getresponse()

@@ -105,8 +105,7 @@ async def put_together(
     orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
     keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
-    seldom = unseen_ms(config.jobs), unread_ms(config.jobs)
-    readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, *seldom)
+    readiness = _readiness(config, clock, venue, keeper)
     spared = Spared(reading, wallet_id, config.foreign_orders)
     making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
@@ -146,6 +145,11 @@ async def put_together(
     schedule = await jobs.plan(runner, round_)
     heartbeat = Heartbeat(desk.account, clock)
     return Parts(orders, keeper, books, spared, schedule, heartbeat, _heads(config, venue, schedule, runner, state))
+
+
+def _readiness(config: Config, clock: Clock, venue: Venue, keeper: AccountKeeper) -> Readiness:
+    has_chain = venue.chain is not None
+    return Readiness(clock, venue.health, keeper, has_chain, unseen_ms(config.jobs), unread_ms(config.jobs))
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
