@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(sys.executable).with_name("tieout")
-PATIENCE_S = 60
+PATIENCE_S = 300
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
