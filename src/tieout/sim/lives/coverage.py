@@ -12,7 +12,7 @@ from tieout.sim.faults.kinds import KINDS
 from tieout.sim.lives.options import Blow
 from tieout.sim.lives.verdict import Verdict
 
-ENOUGH = 200
+ENOUGH = 1_000
 """Lives after which everything must have come about."""
 
 BY_HAND = {
