@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,15 +109,11 @@ class JobRunner:
 
     async def _record(self, run_id: int, ended: Ended) -> None:
         detail = {**ended.result.detail, **({"error": ended.problem} if ended.problem else {})}
-        finish = (self._lease, run_id, ended.outcome, ended.at_ms, detail)
-        async with self._writing:
-            if not ended.result.findings:
-                await runs.finish(self._connection, *finish)
-                return
-            async with self._connection.transaction():
-                for finding in ended.result.findings:
-                    await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
-                await runs.finish(self._connection, *finish)
+        # One statement alone needs no transaction, and most runs find nothing.
+        async with self._writing, self._connection.transaction() if ended.result.findings else nullcontext():
+            for finding in ended.result.findings:
+                await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
+            await runs.finish(self._connection, self._lease, run_id, ended.outcome, ended.at_ms, detail)
         for finding in ended.result.findings:
             self._told(finding, ended.at_ms)
 

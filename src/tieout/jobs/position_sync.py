@@ -160,7 +160,7 @@ class PositionSync:
         self._known = _figures(drifts)
         # A movement on its way may make a difference look explained that a log left out has made: split twice by the
         # same amount, say. What ties out without any explanation need not be read again.
-        if not drifts and not tie.differences and tie.collateral.books == tie.collateral.chain:
+        if tie.holds:
             self._tied_block = tie.block.number
 
 

@@ -80,7 +80,7 @@ class ProvisionalBlocks:
             if kept is None:
                 continue
             if kept.is_gone or kept.block_hash != each.block_hash:
-                await self._moved(kept, each)
+                await self._moved(kept)
             elif kept.version:
                 # Said again: a process may have ended after it was kept and before it was booked, and what a final
                 # block says at version 0 is older than its own taking back.
@@ -119,7 +119,7 @@ class ProvisionalBlocks:
             if now is None:
                 await self._new(each)
             elif now.is_gone or now.block_hash != each.block_hash:
-                await self._moved(now, each)
+                await self._moved(now)
 
     async def _still_there(self, kept: Provisional) -> bool:
         """Whether the block it was in is still of the chain: then a node only left out its logs."""
@@ -129,22 +129,19 @@ class ProvisionalBlocks:
     async def _not_shown(self, kept: Provisional) -> None:
         """Final blocks did not show it. A node may have left out its logs: its block and its receipt tell."""
         if kept.is_gone or not await self._still_there(kept):
-            gone = await self._taken_back(kept)
-            receipt = await self._chain.receipt(kept.tx_hash)
-            if receipt is not None:
-                await self._book(kept.tx_hash, receipt, gone.version + 1)
+            await self._moved(kept)
 
     async def _new(self, each: Seen) -> None:
         receipt = await self._chain.receipt(each.tx_hash)
         if receipt is not None:
             await self._book(each.tx_hash, receipt, 0)
 
-    async def _moved(self, kept: Provisional, each: Seen) -> None:
-        """It was gone, or is in another block now: as it was is taken back, as it is is booked."""
+    async def _moved(self, kept: Provisional) -> None:
+        """It was gone, or is in another block now, if in any: as it was is taken back, as it is is booked."""
         gone = await self._taken_back(kept)
-        receipt = await self._chain.receipt(each.tx_hash)
+        receipt = await self._chain.receipt(kept.tx_hash)
         if receipt is not None:
-            await self._book(each.tx_hash, receipt, gone.version + 1)
+            await self._book(kept.tx_hash, receipt, gone.version + 1)
 
     async def _book(self, tx_hash: str, receipt: Mapping[str, Any], version: int) -> None:
         try:
