@@ -44,8 +44,7 @@ class Readiness:
     health: Health
     keeper: AccountKeeper
     has_chain: bool
-    unseen_ms: int = UNSEEN_MS
-    unread_ms: int = UNREAD_MS
+    jobs: Intervals
     wanting: str = STARTING
     """Why a full sync must come first, "" when none has to."""
     drifting: dict[str, str] = field(default_factory=dict)
@@ -67,12 +66,12 @@ class Readiness:
                 self.wanting = self.wanting or "the user feed was away"
             return "the user feed is not live"
         self.not_live_since_ms = 0
-        if self.orders_read_ms and now_ms - self.orders_read_ms > self.unread_ms:
+        if self.orders_read_ms and now_ms - self.orders_read_ms > unread_ms(self.jobs):
             self.wanting = self.wanting or "open orders were out of reach"
             return "open orders could not be read for a while"
         if self.wanting:
             return f"a full sync comes first: {self.wanting}"
-        if self.has_chain and now_ms - self.compared_ms > self.unseen_ms:
+        if self.has_chain and now_ms - self.compared_ms > unseen_ms(self.jobs):
             return "the books were not compared with the chain for a while"
         return ""
 

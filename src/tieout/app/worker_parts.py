@@ -11,7 +11,7 @@ from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_round import MarketRound
-from tieout.app.readiness import Readiness, unread_ms, unseen_ms
+from tieout.app.readiness import Readiness
 from tieout.app.schedule import Schedule
 from tieout.app.venue import CarriersOf, Venue, over_network
 from tieout.app.waking import HeadWatch, Hearing
@@ -105,7 +105,7 @@ async def put_together(
     orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
     keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
-    readiness = _readiness(config, clock, venue, keeper)
+    readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, config.jobs)
     spared = Spared(reading, wallet_id, config.foreign_orders)
     making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
@@ -145,11 +145,6 @@ async def put_together(
     schedule = await jobs.plan(runner, round_)
     heartbeat = Heartbeat(desk.account, clock)
     return Parts(orders, keeper, books, spared, schedule, heartbeat, _heads(config, venue, schedule, runner, state))
-
-
-def _readiness(config: Config, clock: Clock, venue: Venue, keeper: AccountKeeper) -> Readiness:
-    has_chain = venue.chain is not None
-    return Readiness(clock, venue.health, keeper, has_chain, unseen_ms(config.jobs), unread_ms(config.jobs))
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
