@@ -16,7 +16,7 @@ from contextvars import Context, ContextVar, copy_context
 from types import TracebackType
 from typing import Any
 
-from tieout.sim.virtual.database import Conversation, Conversations, Hearing, is_database
+from tieout.sim.virtual.database import Conversation, Conversations
 from tieout.sim.virtual.loop import VirtualLoop
 
 AWAY = "the connection is refused: the database restarts"
@@ -158,7 +158,6 @@ class LifeConversation(Conversation):
     def __init__(self, all_of_them: Conversations, body: Body | None) -> None:
         super().__init__(all_of_them)
         self.body = body
-        self.protocol: Any = None
 
     def sent(self, data: bytes) -> None:
         """As it is; the transport is gone already when the body dies of it."""
@@ -178,28 +177,18 @@ class LifeConversation(Conversation):
     def shut_down(self) -> None:
         """The server ends the connection, with its usual words."""
         text = SHUT_DOWN.encode()
-        if self.transport.is_closing():
+        if self.hearing is None or self.transport.is_closing():
             return
-        self.protocol.data_received(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
+        self.hearing.protocol.data_received(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
         self.transport.abort()
 
 
 class LifeConversations(Conversations):
     """All connections, each with its body."""
 
-    def overhearing(self, factory: Callable[[], Any]) -> Callable[[], Any]:
-        """As it is, for conversations of bodies."""
-        body = BODY.get()
-
-        def make() -> Any:
-            protocol = factory()
-            if not is_database(protocol):
-                return protocol
-            conversation = LifeConversation(self, body)
-            conversation.protocol = protocol
-            return Hearing(protocol, conversation)
-
-        return make
+    def begun(self) -> Conversation:
+        """One of the body that connects."""
+        return LifeConversation(self, BODY.get())
 
 
 class LifeLoop(VirtualLoop):

@@ -105,8 +105,8 @@ class House:
     wallet_id: int | None = None
     placed: list[tuple[int, Order]] = field(default_factory=list)
     """Orders of the worker since somebody last looked, with the moment."""
-    wrongs: list[ViolationError] = field(default_factory=list)
-    """What the worker must not do and did, since somebody last looked."""
+    failed: ViolationError | None = None
+    """What a worker did, or became of it, and must not; whoever looks next raises it."""
     own: set[str] = field(default_factory=set)
     """Ids of all orders that the worker placed."""
     last: deque[Happening] = field(default_factory=lambda: deque(maxlen=LAST_HAPPENINGS))
@@ -141,6 +141,10 @@ class House:
         """Whether the worker is told to leave orders that are not its own."""
         return self.options.foreign_orders is ForeignOrders.LEAVE
 
+    def fail(self, row: str, sentence: str) -> None:
+        """Remember that this must not be; the first of all is told."""
+        self.failed = self.failed or ViolationError(row, sentence)
+
     def note(self, what: str) -> None:
         """Remember what happened."""
         self.last.append(Happening(self.at_ms, what))
@@ -165,9 +169,7 @@ class House:
             self.own.add(order.id)
             self.placed.append((self.now_ms, order))
         elif event.kind == "CANCELLATION" and order.id not in self.own and self.leaves_foreign:
-            self.wrongs.append(
-                ViolationError("E2", f"the worker cancelled order {order.id}, which it is told to leave")
-            )
+            self.fail("E2", f"the worker cancelled order {order.id}, which it is told to leave")
 
 
 def venue_of(options: LifeOptions) -> Scenario:

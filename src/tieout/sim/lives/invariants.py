@@ -15,7 +15,8 @@ from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.witness import Witness
 from tieout.store import log
 from tieout.store.controls import State
-from tieout.store.wallets import wallet_id_of
+from tieout.store.log_chain import ChainCheck
+from tieout.store.wallets import Head, wallet_id_of
 
 TICK_MS = 15_000
 
@@ -47,7 +48,7 @@ class Safety:
         self._house = house
         self._keeper = keeper
         self.witness = Witness(house.scenario.world, house.wallet)
-        self._seq, self._hash = 0, log.GENESIS
+        self._chain = ChainCheck()
         self._forbidden: dict[str, int] = {}
         """Conditions that may not be quoted, since when; "" all of them."""
         self._ticks = 0
@@ -58,17 +59,15 @@ class Safety:
         """Raises ViolationError."""
         house = self._house
         self._ticks += 1
-        if self._keeper.failed is not None:
-            raise self._keeper.failed
-        if house.wrongs:
-            raise house.wrongs[0]
+        if house.failed is not None:
+            raise house.failed
         if house.wallet_id is None:
             house.wallet_id = await wallet_id_of(house.connection, house.wallet)
         if house.wallet_id is None:
             return
         placed, house.placed = house.placed, []
         seen = await house.connection.fetchrow(LOOK, house.wallet_id, State.ACTIVE)
-        await self._log_is_whole(house.connection, house.wallet_id, seen["head_seq"], seen["head_hash"])
+        await self._log_is_whole(house.connection, house.wallet_id, Head(seen["head_seq"], seen["head_hash"]))
         await self._intents_first(house.connection, house.wallet_id, placed)
         self._nothing_forbidden(set(seen["held"]), placed)
         self._caps(placed)
@@ -86,18 +85,16 @@ class Safety:
         for found in self.witness.claims_beyond(rows):
             raise ViolationError(found.row, found.sentence)
 
-    async def _log_is_whole(
-        self, connection: asyncpg.Connection, wallet_id: int, head_seq: int, head_hash: bytes
-    ) -> None:
+    async def _log_is_whole(self, connection: asyncpg.Connection, wallet_id: int, head: Head) -> None:
         """L2: what was written since the last look hangs on to what was there, and the head is its end."""
-        if head_seq != self._seq:
-            async for chunk in log.entries(connection, wallet_id, after=self._seq, until=head_seq):
+        chain = self._chain
+        if head.seq != chain.seq:
+            async for chunk in log.entries(connection, wallet_id, after=chain.seq, until=head.seq):
                 for entry in chunk:
-                    if entry.seq != self._seq + 1 or entry.chained(self._hash) != entry.hash:
-                        raise ViolationError("L2", f"entry {entry.seq} does not follow entry {self._seq}")
-                    self._seq, self._hash = entry.seq, entry.hash
-        if (head_seq, head_hash) != (self._seq, self._hash):
-            raise ViolationError("L2", f"the head says entry {head_seq}, the log ends at {self._seq}")
+                    chain.see(entry)
+        chain.end(head)
+        if chain.breaks:
+            raise ViolationError("L2", f"what was written since the last look does not follow: {chain.breaks[0]}")
 
     async def _intents_first(
         self, connection: asyncpg.Connection, wallet_id: int, placed: list[tuple[int, Order]]

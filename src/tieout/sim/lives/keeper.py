@@ -40,7 +40,7 @@ class Running:
 
 
 class Keeper:
-    """Keeps one worker running until told to end. `failed` is what ended a worker and must not."""
+    """Keeps one worker running until told to end."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -48,7 +48,6 @@ class Keeper:
         self.others: list[Running] = []
         self.workers = 0
         self.steps = self.statements = 0
-        self.failed: ViolationError | None = None
         self.remains: list[object] = []
         self.lost_since_ms: int | None = None
         """Since when no worker has the lease, because somebody else took it."""
@@ -96,9 +95,9 @@ class Keeper:
         name = running.body.name
         self.house.note(f"{name} ended: {type(error).__name__}: {error}")
         if isinstance(error, BrokenInvariantError):
-            self.failed = ViolationError(_row_of(error), f"{name} halted: {error}")
+            self.house.fail(_row_of(error), f"{name} halted: {error}")
         elif error is None or not (running.excused and isinstance(error, (StoreError, asyncpg.PostgresError, OSError))):
-            self.failed = ViolationError("END", f"{name} ended by itself: {type(error).__name__}: {error}")
+            self.house.fail("END", f"{name} ended by itself: {type(error).__name__}: {error}")
 
     async def _gone(self) -> None:
         """Return when the database has noticed that the dead are dead."""
@@ -203,7 +202,7 @@ class Keeper:
             after, _, _ = await head_of(other, lease.wallet_id)
             if after != before:
                 sentence = f"{after.seq - before.seq} entries were booked by {running.body.name} without the lease"
-                self.failed = ViolationError("R1", sentence)
+                self.house.fail("R1", sentence)
         finally:
             await other.close()
             self._held.set()
@@ -214,7 +213,7 @@ class Keeper:
         while not running.task.done() and self.house.now_ms < end_ms:
             await self.house.wait(1_000)
         if not running.task.done():
-            self.failed = ViolationError("R1", f"{running.body.name} lost its lease {LOSER_MS} ms ago and runs on")
+            self.house.fail("R1", f"{running.body.name} lost its lease {LOSER_MS} ms ago and runs on")
 
     async def _second(self, running: Running, hit: Hit) -> None:
         """Start another worker beside the one that runs."""
@@ -232,20 +231,20 @@ class Keeper:
             await asyncio.wait([second.task])
         else:
             await asyncio.wait([second.task, running.task], return_when=asyncio.FIRST_COMPLETED)
-        self._count(second)
-        if not second.task.done():  # the first one died meanwhile: this one may have the wallet, and dies with it
+        has_ended = second.task.done()
+        if not has_ended:  # the first one died meanwhile: this one may have the wallet, and dies with it
             second.body.die()
-            self.remains += second.body.remains
-            self.others.remove(second)
+        self._count(second)
+        self.others.remove(second)
+        if not has_ended:
             return
         error = second.task.exception()
         house.note(f"{second.body.name} ended: {type(error).__name__}: {error}")
-        self.others.remove(second)
         self._held.set()
         if not hit.take_over and not isinstance(error, LeaseHeldError):
-            self.failed = ViolationError("R1", f"two workers ran at once: {error!r}")
+            self.house.fail("R1", f"two workers ran at once: {error!r}")
         if hit.take_over and error is not None:
-            self.failed = ViolationError("END", f"{second.body.name} ended by itself: {type(error).__name__}: {error}")
+            self.house.fail("END", f"{second.body.name} ended by itself: {type(error).__name__}: {error}")
 
     async def _pause(self, hit: Hit) -> None:
         self._note(hit, f"a person pauses the wallet for {hit.away_ms} ms")

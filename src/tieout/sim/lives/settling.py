@@ -11,6 +11,7 @@ from tieout.sim.lives.options import MINUTE_MS
 from tieout.sim.lives.verdict import ViolationError
 from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.verdict import Disagreement, disagreements
+from tieout.sim.wire.errors import MARKET_NOT_READY
 from tieout.store.controls import State, all_controls
 from tieout.store.runs import IssueType, all_issues
 from tieout.venue.addresses import CTF, POSITION_MANAGER
@@ -23,7 +24,7 @@ SETTLED_MS = 15 * MINUTE_MS
 
 LOOK_MS = 20_000
 
-HELD_BACK = "%not yet ready to process new orders%"
+HELD_BACK = f"%{MARKET_NOT_READY}%"
 """How the venue refuses orders of a market that it has paused itself."""
 
 TRIES = 2
@@ -78,8 +79,8 @@ async def stops(house: House, keeper: Keeper, calm_ms: int) -> None:
     await steer(house, State.ACTIVE, "go on")
     await house.wait(2 * MINUTE_MS)
     await _some_are_taken(house, calm_ms)
-    if keeper.failed is not None:
-        raise keeper.failed
+    if house.failed is not None:
+        raise house.failed
     left = await keeper.end()
     resting = house.resting()
     if resting or left:

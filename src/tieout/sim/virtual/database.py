@@ -30,12 +30,12 @@ from typing import Any
 
 Bytes = bytes | bytearray | memoryview
 
-READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN = b"ZTnEIRG"
+TELLING = b"ZTnEIRG"
+"""Kinds of messages that may end an answer, or say what kind of an answer it is."""
+READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN = TELLING
+
 HEAD = struct.Struct("!BI")
 """What comes before the body of a message: its kind, and the length of itself and the body."""
-
-TELLING = frozenset((READY_FOR_QUERY, ROW_DESCRIPTION, NO_DATA, ERROR, NOTHING_ASKED, AUTHENTICATION, COPY_IN))
-"""Kinds of messages that may end an answer, or say what kind of an answer it is."""
 
 AT_ONCE = 1 << 18
 """Bytes read at once."""
@@ -82,9 +82,13 @@ class Conversations:
 
         def make() -> Any:
             protocol = factory()
-            return Hearing(protocol, Conversation(self)) if is_database(protocol) else protocol
+            return Hearing(protocol, self.begun()) if is_database(protocol) else protocol
 
         return make
+
+    def begun(self) -> Conversation:
+        """A new one; asked for by whoever connects."""
+        return Conversation(self)
 
     def go_on(self, patience_s: float = 0.0) -> bool:
         """Nothing else can happen: send what is next, and wait *patience_s* for what is under way (real seconds).

@@ -149,6 +149,7 @@ def _balance(rejected: Rejected, _request: OrderRequest, _market: Market | None)
     return f"{NOT_ENOUGH}: the balance is not enough -> {spender}, order amount: {facts['amount']}"
 
 
+MARKET_NOT_READY = "the market is not yet ready to process new orders"  # [docs]
 NOT_ENOUGH = "not enough balance / allowance"  # [docs] 400; the rest of the text [seen]
 
 
@@ -164,7 +165,7 @@ def allowance_text(spender: str, allowance: int, rejected: Rejected) -> str:
 _TEXTS: dict[Reason, Text] = {
     Reason.UNKNOWN_TOKEN: _no_book,  # [seen]
     Reason.MARKET_CLOSED: _no_book,  # [seen]
-    Reason.MARKET_NOT_READY: _constant("the market is not yet ready to process new orders"),  # [docs]
+    Reason.MARKET_NOT_READY: _constant(MARKET_NOT_READY),
     Reason.CANCEL_ONLY: _constant(CANCEL_ONLY),
     Reason.POST_ONLY_MODE: _constant(POST_ONLY_MODE),
     Reason.CLOSED_ONLY: lambda _rejected, request, _market: CLOSED_ONLY.format(address=request.wallet),
