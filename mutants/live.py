@@ -15,11 +15,8 @@ import msgspec
 
 import tieout
 from mutants.life import Life
-from mutants.lives import End
+from mutants.lives import COPY, End
 from tieout.sim.lives.pool import pool
-
-COPY = "MUTANT_SOURCE"
-"""Names the copy of src that is to be lived with."""
 
 
 def _require_copy() -> None:

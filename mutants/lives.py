@@ -17,6 +17,9 @@ import msgspec
 from mutants.life import Life
 from mutants.mutant import ROOT, SOURCE, Mutant
 
+COPY = "MUTANT_SOURCE"
+"""Names, to the process of the lives, the copy of src that is to be lived with."""
+
 LAST_LINES = 3
 """So many lines of what a process said last are shown when it breaks off."""
 
@@ -49,7 +52,7 @@ class Lives:
 
     def __init__(self, source: Path) -> None:
         self._said = source.with_name(source.name + ".stderr")
-        environment = {**os.environ, "PYTHONPATH": str(source), "MUTANT_SOURCE": str(source)}
+        environment = {**os.environ, "PYTHONPATH": str(source), COPY: str(source)}
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mutants.live"],
