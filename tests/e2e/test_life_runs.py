@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from tieout.cli.main import app_of
 from tieout.sim.faults.kinds import KINDS
 from tieout.sim.lives.cluster import MEMORY
-from tieout.sim.lives.coverage import BY_HAND, FACTS, Coverage
+from tieout.sim.lives.coverage import ELSEWHERE, FACTS, Coverage
 from tieout.sim.lives.files import file_of, load, save
 from tieout.sim.lives.life import live
 from tieout.sim.lives.options import Blow, Hit, LifeOptions, drawn
@@ -249,7 +249,7 @@ def test_what_never_came_about_is_named() -> None:
     assert "reorg" not in never
     assert "pause" not in never
     assert "fill" not in never
-    assert len(never) == len(KINDS) - 1 + len(Blow) - 1 + len(set(FACTS) - set(BY_HAND)) - 1
+    assert len(never) == len({*KINDS, *Blow, *FACTS} - set(ELSEWHERE)) - 3
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

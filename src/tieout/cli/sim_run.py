@@ -77,7 +77,7 @@ def run_(
     While things go wrong, what must hold at every moment is checked every fifteen seconds. Then nothing goes wrong any
     more: the worker must quote again, and books, venue and an oracle of its own must agree to the unit.
 
-    Exit code 0: every life passed; 1: one failed, or 1,000 lives and more never met some kind of fault or fact; 2: a
+    Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact; 2: a
     signal came first.
     """
     within_ms = None if within is None else round(within * 60_000)

@@ -8,7 +8,7 @@ from rich.text import Text
 from tieout.cli.grid import Column, Grid
 from tieout.cli.output import counted, out, readable, say
 from tieout.sim.faults.kinds import KINDS
-from tieout.sim.lives.coverage import BY_HAND, ENOUGH, Coverage
+from tieout.sim.lives.coverage import ELSEWHERE, ENOUGH, Coverage
 from tieout.sim.lives.options import Blow, LifeOptions, Strike
 from tieout.sim.lives.shrink import Event, events_of
 from tieout.sim.lives.verdict import OTHER, Happening, Verdict, clock_text
@@ -139,8 +139,8 @@ def show_coverage(met: Coverage) -> None:
             rows = " ".join(KINDS[name].rows) if about == "faults" else ""
             if found.times:
                 made.add(about, name, f"{found.times:,}", f"{found.lives:,}", rows)
-            elif about == "facts" and name in BY_HAND:
-                made.add(about, name, Text("–", "dim"), "", Text(f"only {BY_HAND[name]}", "dim"))
+            elif name in ELSEWHERE:
+                made.add(about, name, Text("–", "dim"), "", Text(f"only {ELSEWHERE[name]}", "dim"))
             else:
                 made.add(about, name, Text("never", "bold red" if met.lives >= ENOUGH else "dim"), "", rows)
     made.print(out)

@@ -151,6 +151,11 @@ EVERY_SECOND = (Place.CHAIN, Place.ENGINE, Place.HUMAN)
 
 BY_TRADE = ("settlement-failed", "settlement-retried")
 
+SELDOM_ASKED = ("null-order",)
+"""What they spoil is asked for only when the outcome of an order is unknown: long on, they always strike."""
+
+LONG_MS = 20 * MINUTE_MS
+
 
 def _strikes(draw: Stream, safety_ms: int) -> tuple[Strike, ...]:
     """A random part of all kinds, each at random times; how large a part is drawn first."""
@@ -174,6 +179,8 @@ def _strike(draw: Stream, name: str, safety_ms: int) -> Strike:
         probability = 0.02 + 0.6 * often**2
     else:
         probability = 0.05 + 0.95 * often
+    if name in SELDOM_ASKED:
+        probability, for_ms = 1.0, max(for_ms, LONG_MS)
     return Strike(
         name=name,
         at_ms=draw.randrange(START_MS, safety_ms - MINUTE_MS),
