@@ -109,6 +109,7 @@ class Worker:
             async with user_feed, market_feed, Beside() as feeding:
                 desk = venue.desk(credentials, self._key.address)
                 parts = await put_together(
+                    self._dsn,
                     self._config,
                     self._key,
                     self._around,
@@ -139,7 +140,8 @@ class Worker:
         self.state.phase = "catching up"
         if await self._until(lambda: parts.resume(connections.jobs, lease.wallet_id), stop) is None:
             return
-        async with listening(connections.control, lease.address, parts.control_changed), Beside() as working:
+        async with listening(connections.control, lease.address, parts.told), Beside() as working:
+            working.start(parts.requests.run(), "requests")
             if self._config.heartbeat and self._is_live:
                 working.start(parts.heartbeat.run(), "heartbeat")
             self.state.phase = "running"

@@ -181,6 +181,7 @@ class WorkerJobs:
         self.state.jobs[ended.job] = ended
         self.state.runs[ended.job] += 1
         self.state.feed_live = self.keeper.live
+        self.state.away = {name: breaker.last_error for name, breaker in self.venue.health.away().items()}
         if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
             drifts = any(found.type in DRIFTS and found.severity.is_grave for found in ended.result.findings)
             self.state.tied_out_since_ms = 0 if drifts else self.state.tied_out_since_ms or ended.at_ms

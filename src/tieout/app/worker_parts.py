@@ -12,6 +12,7 @@ from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_round import MarketRound
 from tieout.app.readiness import Readiness
+from tieout.app.request_taker import Carry, RequestTaker
 from tieout.app.schedule import Schedule
 from tieout.app.venue import CarriersOf, Venue, over_network
 from tieout.app.waking import HeadWatch, Hearing
@@ -36,6 +37,8 @@ from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import watermarks
+from tieout.store.listening import CONTROL, REQUEST
+from tieout.store.requests import Kind, Request
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 
@@ -74,10 +77,17 @@ class Parts:
     heartbeat: Heartbeat
     heads: HeadWatch | None
     """None: no node is to tell of new heads."""
+    requests: RequestTaker
 
-    def control_changed(self, _condition_id: str) -> None:
-        """Somebody paused, halted or resumed: the next round comes at once, and cancels what may not rest."""
-        self.schedule.ask(Job.MARKET_MAKING, "a control was set")
+    def told(self, what: str, _subject: str) -> None:
+        """A notice of the database: somebody paused, halted or resumed, or asks for something.
+
+        After a control the next round comes at once, and cancels what may not rest.
+        """
+        if what == CONTROL:
+            self.schedule.ask(Job.MARKET_MAKING, "a control was set")
+        elif what == REQUEST:
+            self.requests.wake()
 
     async def resume(self, connection: asyncpg.Connection, wallet_id: int) -> bool:
         """Find out what became of orders whose answer nobody heard, because the process died. Raises VenueError."""
@@ -86,6 +96,7 @@ class Parts:
 
 
 async def put_together(
+    dsn: str,
     config: Config,
     key: PrivateKey,
     around: Surroundings,
@@ -144,7 +155,19 @@ async def put_together(
     )
     schedule = await jobs.plan(runner, round_)
     heartbeat = Heartbeat(desk.account, clock)
-    return Parts(orders, keeper, books, spared, schedule, heartbeat, _heads(config, venue, schedule, runner, state))
+    heads = _heads(config, venue, schedule, runner, state)
+    requests = RequestTaker(dsn, wallet_id, clock, _ways(schedule))
+    return Parts(orders, keeper, books, spared, schedule, heartbeat, heads, requests)
+
+
+def _ways(schedule: Schedule) -> Mapping[Kind, Carry]:
+    """What is done about each kind of request."""
+
+    async def full_sync(request: Request) -> str:
+        schedule.ask(Job.FULL_SYNC, f"asked for by {request.who}")
+        return "the next job is a full sync"
+
+    return {Kind.FULL_SYNC: full_sync}
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:

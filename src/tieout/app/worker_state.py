@@ -58,6 +58,8 @@ class WorkerState:
     why_not: str = "starting"
     """Why nothing is placed anywhere, "" when it is."""
     feed_live: bool = False
+    away: dict[str, str] = field(default_factory=dict)
+    """Services that are left alone because they failed again and again, and how they failed last."""
     heads: Hearing = Hearing.OFF
     """Whether new heads of the chain arrive."""
     alerts: AlertFigures = field(default_factory=AlertFigures)

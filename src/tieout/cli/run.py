@@ -9,13 +9,16 @@ from typing import Annotated
 import asyncpg
 import typer
 
+from tieout.app.clock import now_ms
 from tieout.app.config_reading import read_config
 from tieout.app.database import database
+from tieout.app.publishing import publishing
 from tieout.app.running import RunRequest, worker_of
 from tieout.app.secrets import private_key
 from tieout.app.settings import Settings
 from tieout.cli.output import fail, out, run, say
 from tieout.cli.run_loop import Ending, Front, farewell
+from tieout.client.clock import LoopClock
 from tieout.client.errors import ErrorKind, VenueError
 from tieout.store.connect import connected
 from tieout.store.errors import BrokenInvariantError
@@ -61,10 +64,11 @@ def run_(
 async def _run(dsn: str, request: RunRequest, connection: asyncpg.Connection, *, quiet: bool) -> int:
     stop = asyncio.Event()
     worker = worker_of(dsn, request)
-    with Ending(stop.set) as ending:
-        front = Front(worker, connection, ending, is_live_view=out.is_terminal, quiet=quiet)
-        ended = await front.run(stop)
-        return await farewell(front, ended=ended)
+    async with publishing(dsn, worker.state, LoopClock(now_ms)):
+        with Ending(stop.set) as ending:
+            front = Front(worker, connection, ending, is_live_view=out.is_terminal, quiet=quiet)
+            ended = await front.run(stop)
+            return await farewell(front, ended=ended)
 
 
 def _refused(error: VenueError, config: Path) -> str:
