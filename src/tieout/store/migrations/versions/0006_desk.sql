@@ -51,5 +51,6 @@ CREATE TABLE deed (
 CREATE TRIGGER deed_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON deed
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The newest fills of wallets with hundreds of thousands.
+-- The newest fills and orders of wallets with hundreds of thousands.
 CREATE INDEX movements_by_time ON movements (wallet_id, occurred_at_ms, key);
+CREATE INDEX orders_by_time ON orders (wallet_id, placed_at_ms, order_id);
