@@ -6,8 +6,10 @@ still, folds once more, and books nothing when the effect is no longer the one t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -15,15 +17,16 @@ from tieout.app.adjust_names import Booked, entries, load_books
 from tieout.app.clock import now_ms
 from tieout.app.queries import require_wallet
 from tieout.intake.intake import Intake, own
+from tieout.jobs.job import BookFacts
 from tieout.jobs.position_sync import CHAIN
 from tieout.ledger.books import Books, nodes_of
 from tieout.ledger.explain import steps
-from tieout.ledger.facts import AnyFact, ManualEntry, TokenMoved
+from tieout.ledger.facts import AnyFact, ManualEntry, TokenMoved, decode
 from tieout.ledger.invariants import audit
 from tieout.ledger.manual import tokens_of
 from tieout.ledger.movement import NO_CHAIN_POSITION
 from tieout.ledger.rows import NOTHING, PositionRow, position_rows
-from tieout.store import watermarks
+from tieout.store import log, watermarks
 from tieout.store.connect import connected
 from tieout.store.errors import LeaseHeldError, StoreError
 from tieout.store.wallets import LOCK_CLASS, acquire
@@ -68,6 +71,11 @@ class Preview:
     def effect(self) -> object:
         """What must be the same when it is booked."""
         return (self.changes, self.collateral_after - self.collateral_before, self.broken)
+
+    @property
+    def effect_digest(self) -> str:
+        """The effect in a few characters, to travel beside the entry."""
+        return log.fact_digest(repr(self.effect).encode()).hex()
 
 
 async def preview(connection: asyncpg.Connection, wallet: str, entry: ManualEntry) -> Preview:
@@ -133,6 +141,22 @@ async def book_entry(dsn: str, wallet: str, shown: Preview) -> int:
                 )
             await intake.take([own(shown.entry, ORIGIN)])
             return int(await writer.fetchval("SELECT head_seq FROM wallet WHERE wallet_id = $1", lease.wallet_id))
+
+
+async def book_asked(
+    connection: asyncpg.Connection, wallet: str, arguments: Mapping[str, Any], book: BookFacts
+) -> str:
+    """Book the entry that a worker was asked for, by its own intake; what became of it in a sentence.
+
+    *arguments*: the `entry` as a fact's JSON, and the digest of the `effect` that was shown.
+    """
+    entry = decode(str(arguments["entry"]))
+    if not isinstance(entry, ManualEntry):
+        return "refused: it is no entry by hand"
+    if (await preview(connection, wallet, entry)).effect_digest != arguments["effect"]:
+        return "refused: the books changed since it was shown, and it would do something else now; look at it again"
+    await book([entry])
+    return f"booked as entry {entry.entry_id}"
 
 
 def _folded(facts: list[AnyFact]) -> Books:

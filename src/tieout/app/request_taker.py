@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import asyncpg
+
 from tieout.client.clock import Clock
 from tieout.store import requests
 from tieout.store.connect import connected
 from tieout.store.requests import Kind, Request
 
-Carry = Callable[[Request], Awaitable[str]]
-"""Carries a request out and says in one sentence what became of it."""
+Carry = Callable[[asyncpg.Connection, Request], Awaitable[str]]
+"""Carries a request out and says in one sentence what became of it. The connection is for that alone."""
 
 
 class RequestTaker:
@@ -36,5 +38,5 @@ class RequestTaker:
             self._asked.clear()
             async with connected(self._dsn) as connection:
                 for request in await requests.waiting(connection, self._wallet_id, self._clock.now_ms()):
-                    outcome = await self._ways[request.kind](request)
+                    outcome = await self._ways[request.kind](connection, request)
                     await requests.done(connection, self._wallet_id, request.request_id, outcome, self._clock.now_ms())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from tieout.app.adjusting import book_asked
 from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
@@ -156,18 +157,21 @@ async def put_together(
     schedule = await jobs.plan(runner, round_)
     heartbeat = Heartbeat(desk.account, clock)
     heads = _heads(config, venue, schedule, runner, state)
-    requests = RequestTaker(dsn, wallet_id, clock, _ways(schedule))
+    requests = RequestTaker(dsn, wallet_id, clock, _ways(config.wallet, schedule, way))
     return Parts(orders, keeper, books, spared, schedule, heartbeat, heads, requests)
 
 
-def _ways(schedule: Schedule) -> Mapping[Kind, Carry]:
+def _ways(wallet: str, schedule: Schedule, way: IntakeDesk) -> Mapping[Kind, Carry]:
     """What is done about each kind of request."""
 
-    async def full_sync(request: Request) -> str:
+    async def full_sync(_connection: asyncpg.Connection, request: Request) -> str:
         schedule.ask(Job.FULL_SYNC, f"asked for by {request.who}")
         return "the next job is a full sync"
 
-    return {Kind.FULL_SYNC: full_sync}
+    async def adjust(connection: asyncpg.Connection, request: Request) -> str:
+        return await book_asked(connection, wallet, request.arguments, way.book)
+
+    return {Kind.FULL_SYNC: full_sync, Kind.ADJUST: adjust}
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:

@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 import typer
 
-from tieout.app.adjust_names import entries, find_entry, find_set, find_token
-from tieout.app.adjusting import cost_at
+from tieout.app.adjust_drafts import cost_to, moved, of_set, of_token, reversal
+from tieout.app.adjust_names import entries
 from tieout.app.database import database
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
@@ -65,7 +65,7 @@ def buy(
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
         bought = {"shares": micro(shares), "collateral": -micro(cost), "fee": micro(fee)}
-        return await _of_token(connection, wallet_id, entry, token, condition, **bought)
+        return await of_token(connection, wallet_id, entry, token, condition or "", **bought)
 
     return draft
 
@@ -83,7 +83,7 @@ def sell(
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
         sold = {"shares": -micro(shares), "collateral": micro(proceeds), "fee": micro(fee)}
-        return await _of_token(connection, wallet_id, entry, token, None, **sold)
+        return await of_token(connection, wallet_id, entry, token, "", **sold)
 
     return draft
 
@@ -94,7 +94,11 @@ def split(
     amount: Amount,
 ) -> Draft:
     """Collateral turned into full sets: AMOUNT shares of every outcome for AMOUNT of collateral."""
-    return _of_set(condition, Act.SPLIT, micro(amount))
+
+    async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
+        return await of_set(connection, wallet_id, entry, condition, Act.SPLIT, micro(amount))
+
+    return draft
 
 
 @entry_command(app, "merge")
@@ -103,7 +107,11 @@ def merge(
     amount: Amount,
 ) -> Draft:
     """Full sets turned into collateral: AMOUNT shares of every outcome for AMOUNT of collateral."""
-    return _of_set(condition, Act.MERGE, micro(amount))
+
+    async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
+        return await of_set(connection, wallet_id, entry, condition, Act.MERGE, micro(amount))
+
+    return draft
 
 
 @entry_command(app, "transfer-in")
@@ -125,9 +133,8 @@ def transfer_in(
         raise typer.BadParameter("--policy zero and a --cost exclude each other")
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
-        moved = await _of_token(connection, wallet_id, entry, token, condition, shares=micro(shares))
-        stated = policy or Policy.GIVEN
-        return msgspec.structs.replace(moved, act=Act.TRANSFER, cost=micro(cost or "0"), cost_policy=stated.value)
+        came = await of_token(connection, wallet_id, entry, token, condition or "", shares=micro(shares))
+        return moved(came, micro(cost or "0"), (policy or Policy.GIVEN).value)
 
     return draft
 
@@ -140,8 +147,7 @@ def transfer_out(
     """Tokens that went to somebody else: their cost goes with them, without profit or loss."""
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
-        moved = await _of_token(connection, wallet_id, entry, token, None, shares=-micro(shares))
-        return msgspec.structs.replace(moved, act=Act.TRANSFER)
+        return moved(await of_token(connection, wallet_id, entry, token, "", shares=-micro(shares)))
 
     return draft
 
@@ -162,13 +168,8 @@ def cost_(
         raise typer.BadParameter("expected one of --by AMOUNT and --to AMOUNT")
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
-        of_token = await _of_token(connection, wallet_id, entry, token, None)
-        change = micro(by or "0")
-        if to is not None:
-            change = micro(to) - await cost_at(connection, wallet_id, of_token.token_id, entry.occurred_at_ms)
-        if not change:
-            raise ValueError(f"the cost basis was {to} then already: nothing to correct")
-        return msgspec.structs.replace(of_token, cost_correction=change)
+        named = await of_token(connection, wallet_id, entry, token, "", cost_correction=micro(by or "0"))
+        return named if to is None else await cost_to(connection, wallet_id, named, micro(to))
 
     return draft
 
@@ -193,15 +194,7 @@ def reverse(
     """Take the effect of an entry away; reversing a reversal brings it back."""
 
     async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
-        target = find_entry(await entries(connection, wallet_id), name)
-        if not target.stands:
-            raise ValueError(
-                f"entry {target.entry.entry_id} has no effect already: entry {target.reversed_by} reverses it; "
-                f"`tieout adjust reverse {target.reversed_by}` brings it back"
-            )
-        # True since the entry itself was: it never happened, at whatever time one looks.
-        since = target.entry.occurred_at_ms
-        return msgspec.structs.replace(entry, reverses=target.entry.entry_id, occurred_at_ms=since)
+        return await reversal(connection, wallet_id, entry, name)
 
     return draft
 
@@ -220,25 +213,3 @@ def list_(wallet: Wallet, as_json: AsJson = False) -> None:
         return HOLDS
 
     run(work)
-
-
-async def _of_token(
-    connection: asyncpg.Connection,
-    wallet_id: int,
-    entry: ManualEntry,
-    name: str,
-    condition: str | None,
-    **amounts: int,
-) -> ManualEntry:
-    token = await find_token(connection, wallet_id, name, condition or "")
-    return msgspec.structs.replace(entry, token_id=token.token_id, condition_id=token.condition_id, **amounts)
-
-
-def _of_set(name: str, act: Act, amount: int) -> Draft:
-    async def draft(connection: asyncpg.Connection, wallet_id: int, entry: ManualEntry) -> ManualEntry:
-        whole = await find_set(connection, wallet_id, name)
-        sign = 1 if act is Act.SPLIT else -1
-        said = {"condition_id": whole.condition_id, "shares": sign * amount, "collateral": -sign * amount}
-        return msgspec.structs.replace(entry, act=act, legs=whole.tokens, **said)
-
-    return draft

@@ -26,6 +26,9 @@ def demo(
         typer.Option("--fault", help="Thrown in once the books tie out, one after the other; repeatable."),
     ] = None,
     each: Annotated[float, typer.Option("--each", help="Seconds that a fault stays on.", min=1.0)] = 20.0,
+    desk_port: Annotated[
+        int, typer.Option("--desk-port", help="Of the desk, the books in a browser; 0: any that is free.", min=0)
+    ] = 8321,
     no_view: Annotated[bool, typer.Option("--no-view", help="Lines instead of the live view, and no keys.")] = False,
 ) -> None:
     """Make markets on a simulated Polymarket, with books that tie out whatever happens. Needs no set-up and no key.
@@ -42,5 +45,7 @@ def demo(
             raise typer.BadParameter(str(error), param_hint="--fault") from None
     is_live_view = out.is_terminal and not no_view
     length_s = 60 * minutes if minutes is not None else None if is_live_view else PIPE_S
-    show = Show(seed, markets, intensity, tuple(fault or ()), each, length_s, is_live_view=is_live_view)
+    show = Show(
+        seed, markets, intensity, tuple(fault or ()), each, length_s, is_live_view=is_live_view, desk_port=desk_port
+    )
     run(lambda: play(show))

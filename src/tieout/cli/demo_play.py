@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import asyncpg
 from tieout.app.clock import now_ms
 from tieout.app.database import database, embedded_place
 from tieout.app.demo import demo_config
+from tieout.app.publishing import publishing
 from tieout.app.running import RunRequest, worker_of
 from tieout.app.settings import Settings
 from tieout.cli.demo_stage import Stage, until
@@ -25,6 +26,7 @@ from tieout.cli.demo_summary import summary
 from tieout.cli.keyboard import keys
 from tieout.cli.output import fail, say
 from tieout.cli.run_loop import Ending, Front
+from tieout.client.clock import LoopClock
 from tieout.client.errors import VenueError
 from tieout.client.keys import PrivateKey
 from tieout.ledger.units import MICRO
@@ -32,6 +34,12 @@ from tieout.sim.scenario import Options, build
 from tieout.sim.serve.server import running
 from tieout.store.connect import connected
 from tieout.store.embedded import LINGER_VARIABLE
+from tieout.store.errors import StoreError
+from tieout.web.house import DeskSettings
+from tieout.web.serving import serving
+
+DEMO_TOKEN = "demo"  # noqa: S105 - nothing of worth is behind it: the venue is simulated and the database is gone after
+"""Lets a person act at the desk of the demo."""
 
 GOODBYE_S = 10.0
 """How long the database may take to end before its folder is left behind."""
@@ -48,6 +56,7 @@ class Show:
     each_s: float
     length_s: float | None
     is_live_view: bool
+    desk_port: int = 8321
 
 
 async def play(show: Show) -> int:
@@ -91,9 +100,12 @@ async def _play(dsn: str, connection: asyncpg.Connection, show: Show, home: Path
     options = Options(seed=show.seed, markets=show.markets, intensity=show.intensity, cash=10_000 * MICRO)
     scenario = build(replace(options, start_ms=now_ms() - options.warm_up_ms))
     account, stop = scenario.accounts[0], asyncio.Event()
-    async with running(scenario.site, speed=1.0) as server, connected(dsn) as seen:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running(scenario.site, speed=1.0))
+        seen = await stack.enter_async_context(connected(dsn))
         config = demo_config(account.address, server.http_url, options.markets)
         worker = worker_of(dsn, RunRequest(config, PrivateKey(account.private_key), is_live=True))
+        await stack.enter_async_context(publishing(dsn, worker.state, LoopClock(now_ms)))
         stage = Stage(
             scenario,
             worker.state,
@@ -106,6 +118,8 @@ async def _play(dsn: str, connection: asyncpg.Connection, show: Show, home: Path
         )
         say(("simulated Polymarket  ", "dim"), server.http_url)
         say(("from another terminal ", "dim"), f"TIEOUT_HOME={home} tieout fills --wallet {account.address}")
+        desk = await stack.enter_async_context(_desk(dsn, show.desk_port))
+        say(("desk, in a browser    ", "dim"), (desk, "bold"), ("  token to act: ", "dim"), DEMO_TOKEN)
         with Ending(stage.enough.set) as ending, keys(stage.pressed, wanted=show.is_live_view):
             front = Front(worker, seen, ending, is_live_view=show.is_live_view, more=stage.fill_in, redraw=stage.redraw)
             directing = asyncio.create_task(stage.direct(stop), name="stage")
@@ -117,3 +131,15 @@ async def _play(dsn: str, connection: asyncpg.Connection, show: Show, home: Path
         if directing.done() and not directing.cancelled():
             directing.result()
         return await summary(stage, front, connection, ended=ended)
+
+
+@asynccontextmanager
+async def _desk(dsn: str, port: int) -> AsyncIterator[str]:
+    """The desk of the demo; where its port is taken, any that is free."""
+    settings = DeskSettings(dsn, DEMO_TOKEN, port=port)
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serving(settings, now_ms))
+        except StoreError:
+            address = await stack.enter_async_context(serving(replace(settings, port=0), now_ms))
+        yield address

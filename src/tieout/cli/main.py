@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "run": "run:run_",
     "watch": "watch:watch_",
+    "desk": "desk:desk_",
     "runs": "runs:runs",
     "issues": "runs:issues",
     "quotes": "quotes:quotes",

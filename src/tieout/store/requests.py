@@ -5,9 +5,11 @@ A request is carried out at most once, by the worker that holds the wallet; its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import asyncpg
 
@@ -24,6 +26,8 @@ class Kind(StrEnum):
     """Send a test alert to everybody who is told."""
     FULL_SYNC = "full_sync"
     """Compare everything now."""
+    ADJUST = "adjust"
+    """Book an entry by hand, when it still does what was shown: `entry` and `effect` of the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Request:
     at_ms: int
     done_at_ms: int | None
     outcome: str
+    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +55,26 @@ class Deed:
     outcome: str
 
 
-_COLUMNS = "request_id, kind, who, at_ms, done_at_ms, outcome"
+_COLUMNS = "request_id, kind, who, at_ms, done_at_ms, outcome, arguments"
 
 
-async def ask(connection: asyncpg.Connection, wallet_id: int, kind: Kind, who: str, at_ms: int) -> int:
+async def ask(
+    connection: asyncpg.Connection,
+    wallet_id: int,
+    kind: Kind,
+    who: str,
+    at_ms: int,
+    arguments: Mapping[str, Any] | None = None,
+) -> int:
     """The id of a new request; whoever runs the wallet is told when the transaction commits."""
     request_id = await connection.fetchval(
-        "INSERT INTO request (wallet_id, kind, who, at_ms) VALUES ($1, $2, $3, $4) RETURNING request_id",
+        "INSERT INTO request (wallet_id, kind, who, at_ms, arguments) VALUES ($1, $2, $3, $4, $5::jsonb) "
+        "RETURNING request_id",
         wallet_id,
         kind.value,
         who,
         at_ms,
+        json.dumps(dict(arguments or {})),
     )
     await connection.execute(
         "SELECT pg_notify($3, address || ' ' || $4 || ' ' || $2) FROM wallet WHERE wallet_id = $1",
@@ -129,4 +143,4 @@ async def deeds(connection: asyncpg.Connection, wallet_id: int, *, limit: int = 
 
 def _request(row: asyncpg.Record) -> Request:
     known = dict(row)
-    return Request(**{**known, "kind": Kind(known["kind"])})
+    return Request(**{**known, "kind": Kind(known["kind"]), "arguments": json.loads(known["arguments"])})

@@ -288,6 +288,14 @@ async def all_issues(connection: asyncpg.Connection, wallet_id: int) -> list[Iss
     return [_issue(row) for row in rows]
 
 
+async def get_issue(connection: asyncpg.Connection, wallet_id: int, issue_id: int) -> Issue | None:
+    """One issue, None when there is none."""
+    row = await connection.fetchrow(
+        f"SELECT {_ISSUE} FROM sync_issue WHERE wallet_id = $1 AND issue_id = $2", wallet_id, issue_id
+    )
+    return None if row is None else _issue(row)
+
+
 async def acknowledge(
     connection: asyncpg.Connection, wallet_id: int, issue_id: int, who: str, at_ms: int
 ) -> Issue | None:
@@ -300,7 +308,4 @@ async def acknowledge(
         who,
         at_ms,
     )
-    row = await connection.fetchrow(
-        f"SELECT {_ISSUE} FROM sync_issue WHERE wallet_id = $1 AND issue_id = $2", wallet_id, issue_id
-    )
-    return None if row is None else _issue(row)
+    return await get_issue(connection, wallet_id, issue_id)

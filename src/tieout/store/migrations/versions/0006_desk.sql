@@ -27,7 +27,8 @@ CREATE TABLE market_name (
 CREATE TABLE request (
     wallet_id  integer NOT NULL REFERENCES wallet,
     request_id bigint  GENERATED ALWAYS AS IDENTITY,
-    kind       text    NOT NULL CONSTRAINT request_kind CHECK (kind IN ('alert_test', 'full_sync')),
+    kind       text    NOT NULL CONSTRAINT request_kind CHECK (kind IN ('alert_test', 'full_sync', 'adjust')),
+    arguments  jsonb   NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(arguments) = 'object'),
     who        text    NOT NULL CHECK (who <> ''),
     at_ms      bigint  NOT NULL,
     done_at_ms bigint,

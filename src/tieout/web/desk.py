@@ -1,0 +1,74 @@
+"""The desk as one application: guards, pages, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from tieout.store.errors import StoreError
+from tieout.web.guards import Guards
+from tieout.web.house import DeskSettings, House
+from tieout.web.pages import actions, incidents, log, login, markets, overview, portfolio, settings, trades
+from tieout.web.pages.visit import LoginNeededError, NotFoundError, page, session_of
+from tieout.web.rendering import environment, static_folder
+
+PAGES = (overview, markets, trades, incidents, log, portfolio, settings, actions, login)
+
+
+def desk(given: DeskSettings, now_ms: Callable[[], int]) -> FastAPI:
+    """The application, whose house is to be opened. *now_ms*: the time, milliseconds of Unix time."""
+    app = FastAPI(title="tieout", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = House(given, now_ms)
+    app.state.templates = environment()
+    app.mount("/static", StaticFiles(directory=static_folder()), name="static")
+    for module in PAGES:
+        app.include_router(module.router)
+    _say_errors(app)
+    app.add_middleware(Guards, hosts=(given.host, *given.hosts))
+    return app
+
+
+def _say_errors(app: FastAPI) -> None:
+    """Every error is a page in words; what is said of the database holds no address."""
+
+    def said(request: Request, status: int, title: str, words: str) -> Response:
+        return page(request, "error.html", session_of(request), status, title=title, words=words)
+
+    @app.exception_handler(NotFoundError)
+    async def not_found(request: Request, error: NotFoundError) -> Response:
+        return said(request, 404, "Not here", str(error))
+
+    @app.exception_handler(LoginNeededError)
+    async def login_needed(request: Request, _error: LoginNeededError) -> Response:
+        return RedirectResponse(f"/login?to={quote(request.url.path, safe='')}", 303)
+
+    @app.exception_handler(ValueError)
+    async def bad_value(request: Request, error: ValueError) -> Response:
+        return said(request, 400, "That cannot be read", str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_request(request: Request, error: RequestValidationError) -> Response:
+        words = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+        return said(request, 422, "That cannot be read", words)
+
+    @app.exception_handler(HTTPException)
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        return said(request, error.status_code, "Not here" if error.status_code == 404 else "Refused", error.detail)
+
+    for kind in (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, _database_away(said))
+
+
+def _database_away(said: Callable[..., Response]) -> Callable[..., Response]:
+    def away(request: Request, error: Exception) -> Response:
+        words = str(error) if isinstance(error, StoreError) else "it did not answer"
+        return said(request, 503, "The database is out of reach", f"{words}. The page works again when it is back.")
+
+    return away

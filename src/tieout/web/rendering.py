@@ -1,0 +1,177 @@
+"""How figures, times and names look on a page. Everything of strangers is escaped; figures keep all six places."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from tieout.ledger.movement import OP_NAMES
+from tieout.ledger.units import MICRO, decimal_text
+
+
+def money(amount: int | None, *, signed: bool = False) -> Markup:
+    """Micro-units with six places, the last four dim; None is a dash. *signed*: with its sign and its colour."""
+    if amount is None:
+        return Markup('<span class="none">–</span>')
+    whole, _, places = decimal_text(abs(amount)).partition(".")
+    places = places.ljust(6, "0")
+    sign = "−" if amount < 0 else "+" if signed and amount > 0 else ""
+    tone = ("up" if amount > 0 else "down" if amount < 0 else "zero") if signed else "zero" if amount == 0 else ""
+    grouped = f"{int(whole.replace(',', '')):,}"
+    return Markup('<span class="num {}">{}{}.{}<i>{}</i></span>').format(tone, sign, grouped, places[:2], places[2:])
+
+
+def signed(amount: int | None) -> Markup:
+    """`money` with sign and colour."""
+    return money(amount, signed=True)
+
+
+def plus(amount: int | None) -> Markup:
+    """`money` with its sign and without a colour: more is neither good nor bad."""
+    return Markup("+{}").format(money(amount)) if amount and amount > 0 else money(amount)
+
+
+def price(amount: int | None) -> Markup:
+    """A price in micro-collateral as cents with as many places as it has."""
+    if amount is None:
+        return Markup('<span class="none">–</span>')
+    cents = f"{amount / 10_000:.4f}".rstrip("0").rstrip(".")
+    return Markup('<span class="num">{}¢</span>').format(cents)
+
+
+def shares(amount: int | None) -> Markup:
+    """Micro-shares: whole ones plainly, others with their places."""
+    return money(amount)
+
+
+def when(at_ms: int | None) -> Markup:
+    """A time in UTC to the second; the exact one on hovering. 0 and None are a dash."""
+    if not at_ms:
+        return Markup('<span class="none">–</span>')
+    moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
+    exact = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, clock = moment.strftime("%Y-%m-%d"), moment.strftime("%H:%M:%S")
+    return Markup('<time datetime="{}" title="{}"><span class="date">{} </span>{}</time>').format(exact, exact, day, clock)
+
+
+def age(ms: int) -> str:
+    """How long, in the largest unit that says enough."""
+    seconds = max(ms, 0) // 1_000
+    if seconds < 100:
+        return f"{seconds} s"
+    if seconds < 6_000:
+        return f"{seconds // 60} min"
+    hours = seconds // 3_600
+    return f"{hours} h {seconds % 3_600 // 60:02} min" if hours < 48 else f"{hours // 24} days"
+
+
+def short(name: str, head: int = 8, tail: int = 4) -> str:
+    """An id with its middle left out."""
+    return name if len(name) <= head + tail + 1 else f"{name[:head]}…{name[-tail:]}"
+
+
+def pretty(value: Any) -> str:
+    """JSON to be read: text or bytes that are JSON, or a value."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fact for people: what kind it is, and the most of what it says."""
+
+    kind: str
+    words: str
+
+
+PLAIN = frozenset(("outcome_index", "log_index", "sub_index", "bucket_index", "block", "version", "expiration_s"))
+"""Numbers of facts that are no amounts."""
+
+BESIDE = ("occurred_at_ms", "condition_id", "block_hash")
+"""Fields that stand beside or are told by others."""
+
+SAID_MAX = 9
+"""Fields of a fact that are shown on one line; the entry itself has all of them."""
+
+
+def fact(text: str) -> Said:
+    """A fact of the log; amounts as decimals, ids shortened, times in UTC."""
+    fields = json.loads(text)
+    kind = str(fields.pop("kind", "?"))
+    said = [
+        f"{name.removesuffix('_ms').replace('_', ' ')} {_said(name, value)}"
+        for name, value in fields.items()
+        if value not in ("", None, [], {}) and name not in BESIDE
+    ]
+    return Said(kind, " · ".join(said[:SAID_MAX]) + (" · …" if len(said) > SAID_MAX else ""))
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return short(json.dumps(value), 60, 10)
+    if isinstance(value, str):
+        return short(value)
+    if name.endswith("_ms"):
+        return datetime.fromtimestamp(value / 1_000, UTC).strftime("%H:%M:%S")
+    return str(value) if name in PLAIN else decimal_text(value).rstrip("0").rstrip(".")
+
+
+def id_link(base: str, name: str) -> Markup:
+    """A shortened id that leads to its story."""
+    if not name:
+        return Markup('<span class="none">–</span>')
+    return Markup('<a class="id" href="{}/explain/{}" title="{}">{}</a>').format(
+        base, quote(name, safe=""), name, short(name)
+    )
+
+
+def attribute(value: Any) -> Markup:
+    """JSON for a data attribute."""
+    return escape(json.dumps(value, separators=(",", ":")))
+
+
+def environment() -> Environment:
+    """The templates with all of this. What is not given to a template is an error, never a blank."""
+    made = Environment(
+        loader=PackageLoader("tieout.web"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        money=money,
+        signed=signed,
+        plus=plus,
+        price=price,
+        shares=shares,
+        when=when,
+        age=age,
+        short=short,
+        pretty=pretty,
+        attribute=attribute,
+        count=lambda number: f"{number:,}",
+        fact=fact,
+        op=lambda movement: OP_NAMES[movement.op],
+        component=lambda text: quote(str(text), safe=""),
+    )
+    made.globals.update(id_link=id_link, MICRO=MICRO)
+    return made
+
+
+def static_folder() -> str:
+    """Where the style, the scripts and what is vendored lie."""
+    return str(resources.files("tieout.web") / "static")
