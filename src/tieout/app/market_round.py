@@ -64,7 +64,7 @@ class MarketRound:
             # The round has emptied the markets that are quoted; this is about every order of the wallet, adopted ones
             # in other markets, too.
             await cancel_everything(self.connection, self.wallet_id, self.desk, self.clock, spared=self.spared, tries=1)
-        return Result(detail=self._figures(report))
+        return Result(detail=self._figures(report, why_not))
 
     def _quoted(self, market: MarketInfo, found: dict[str, Control], why_not: str) -> Quoted:
         """The market as it is known now, and the gravest reason against quoting it."""
@@ -104,7 +104,7 @@ class MarketRound:
                     await controls.set_state(self.connection, self.wallet_id, command, self.clock.now_ms())
                     return
 
-    def _figures(self, report: RoundReport) -> dict[str, object]:
+    def _figures(self, report: RoundReport, why_not: str) -> dict[str, object]:
         outcomes = [outcome for made in report.markets for _, outcome in made.outcomes]
         figures: dict[str, object] = {
             "markets": len(report.markets),
@@ -113,6 +113,8 @@ class MarketRound:
             "placed": sum(outcome.fate is Fate.PLACED for outcome in outcomes),
             "rejected": sum(outcome.fate is Fate.REJECTED for outcome in outcomes),
         }
+        if why_not:
+            figures["why_not"] = why_not
         if report.problem:
             figures["problem"] = report.problem
         return figures

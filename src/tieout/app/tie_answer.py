@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tieout.app.worker_state import WorkerState
 from tieout.jobs.job import Ended
+from tieout.store.controls import WHOLE_WALLET, Lift
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome
 
 _POSITIONS = frozenset((IssueType.POSITION_DRIFT, IssueType.COLLATERAL_DRIFT, IssueType.UNKNOWN_TOKEN))
@@ -19,6 +20,9 @@ _ORDERS = frozenset(
         IssueType.ORPHAN_ORDER,
     )
 )
+COMPARING = (Job.POSITION_SYNC, Job.FULL_SYNC)
+"""Jobs that compare all balances."""
+
 _LOOKING = (Job.ORDER_SYNC, Job.FULL_SYNC, Job.SETTLE, Job.RECONCILE)
 """Jobs, beside the comparison of balances, whose findings may say that something does not tie out."""
 
@@ -68,22 +72,26 @@ class Compared:
 
 def compared(state: WorkerState) -> Compared | None:
     """The newest comparison that ended; None before the first."""
-    found = []
-    for job in (Job.POSITION_SYNC, Job.FULL_SYNC):
-        ended = state.jobs.get(job)
-        if ended is None or ended.outcome is Outcome.FAILED:
-            continue
-        detail = ended.result.detail
-        figures = detail if job is Job.POSITION_SYNC else detail.get("positions", {})
-        if "tokens" in figures:
-            numbers = (int(figures.get(name, 0)) for name in ("block", "tokens", "differences", "pending"))
-            found.append(Compared(ended.at_ms, *numbers))
-    return max(found, key=lambda each: each.at_ms, default=None)
+    found = [compared_by(state.jobs[job]) for job in COMPARING if job in state.jobs]
+    return max((each for each in found if each is not None), key=lambda each: each.at_ms, default=None)
+
+
+def compared_by(ended: Ended) -> Compared | None:
+    """The comparison that a run made; None when it made none."""
+    if ended.job not in COMPARING or ended.outcome is Outcome.FAILED:
+        return None
+    detail = ended.result.detail
+    figures = detail if ended.job is Job.POSITION_SYNC else detail.get("positions", {})
+    if "tokens" not in figures:
+        return None
+    return Compared(ended.at_ms, *(int(figures.get(name, 0)) for name in ("block", "tokens", "differences", "pending")))
 
 
 def answer_of(state: WorkerState, now_ms: int) -> Answer:
     """Whether everything ties out, as far as *state* knows."""
     last = compared(state)
+    if broken := _broken(state):
+        return Answer(Verdict.DOES_NOT, broken, f"tieout issues --wallet {state.wallet}", last.block if last else 0)
     wrong = next(_wrong(state), None)
     if wrong is not None:
         return Answer(Verdict.DOES_NOT, wrong.summary, _to_do(state.wallet, wrong), last.block if last else 0)
@@ -119,9 +127,15 @@ def _held(last: Compared) -> str:
     return f"{balances} {witness}"
 
 
+def _broken(state: WorkerState) -> str:
+    """Which rule the books broke, so that the wallet is halted until a person lifts that with force; "" none."""
+    whole = state.controls.get(WHOLE_WALLET)
+    return whole.reason if whole is not None and whole.lift is Lift.FORCE else ""
+
+
 def _wrong(state: WorkerState) -> Iterator[Finding]:
     """What the last runs found that does not tie out, balances first; what was corrected does tie out."""
-    positions = _newest(state, Job.POSITION_SYNC, Job.FULL_SYNC)
+    positions = _newest(state, *COMPARING)
     if positions is not None:
         yield from (found for found in _standing(positions) if found.type in _POSITIONS)
     for job in _LOOKING:
@@ -138,7 +152,7 @@ def _standing(ended: Ended) -> list[Finding]:
 
 def _failed(state: WorkerState) -> Ended | None:
     """The newest comparison of balances, when it failed."""
-    newest = _newest(state, Job.POSITION_SYNC, Job.FULL_SYNC, failed_too=True)
+    newest = _newest(state, *COMPARING, failed_too=True)
     return newest if newest is not None and newest.outcome is Outcome.FAILED else None
 
 

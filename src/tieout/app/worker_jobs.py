@@ -11,6 +11,7 @@ from tieout.app.config import Config
 from tieout.app.market_round import WHO, MarketRound
 from tieout.app.readiness import Readiness
 from tieout.app.schedule import Schedule, Scheduled
+from tieout.app.tie_answer import compared_by
 from tieout.app.venue import Venue
 from tieout.app.worker_state import WorkerState
 from tieout.client.clob import Desk
@@ -36,13 +37,11 @@ from tieout.jobs.settle import Settle
 from tieout.store import watermarks
 from tieout.store.controls import Actor, Command, State, set_state
 from tieout.store.errors import BrokenInvariantError
-from tieout.store.runs import IssueType, Job
+from tieout.store.runs import Job
 from tieout.store.watermarks import Watermark
 
 TRADES = "clob trades"
 """Watermark: unix seconds from which trades are to be read."""
-
-DRIFTS = (IssueType.POSITION_DRIFT, IssueType.COLLATERAL_DRIFT)
 
 RESYNC_MS = 3_000
 """Between full syncs while none is clean."""
@@ -182,9 +181,8 @@ class WorkerJobs:
         self.state.runs[ended.job] += 1
         self.state.feed_live = self.keeper.live
         self.state.away = {name: breaker.last_error for name, breaker in self.venue.health.away().items()}
-        if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
-            drifts = any(found.type in DRIFTS and found.severity.is_grave for found in ended.result.findings)
-            self.state.tied_out_since_ms = 0 if drifts else self.state.tied_out_since_ms or ended.at_ms
+        if (last := compared_by(ended)) is not None:
+            self.state.tied_out_since_ms = 0 if last.differences else self.state.tied_out_since_ms or last.at_ms
         if ended.job is Job.QUICK_SYNC and self.quick.wants_full_sync:
             self.schedule.ask(Job.FULL_SYNC, "the quick sync found a mismatch")
         if ended.job is Job.FULL_SYNC and self.check.broken:

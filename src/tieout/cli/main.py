@@ -38,6 +38,7 @@ COMMANDS = {
     "adjust": "adjust:app",
     "catalog": "catalog:catalog",
     "db": "database:app",
+    "metrics": "metrics:metrics",
     "sim": "sim:app",
 }
 """Command -> the module of `tieout.cli` and the function, or the group of commands, that it is."""
