@@ -14,9 +14,11 @@ import pytest
 
 from client.stage import CUT, START_MS, Clock, Says, Site, serving
 from support.database import in_loop, until
-from tieout.app import alerts as alerts_module
-from tieout.app.alerts import Alert, Alerts, DeliveryError, Program, alerting
-from tieout.app.config import AlertSettings
+from tieout.app import alert_outbox
+from tieout.app.alert import Alert
+from tieout.app.alert_channels import DeliveryError, Message, Program
+from tieout.app.alert_settings import AlertSettings
+from tieout.app.alerts import Alerts, alerting
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.client.markets import MarketInfo
 from tieout.store.controls import WHOLE_WALLET, Control, Lift, State
@@ -26,6 +28,7 @@ WALLET = "0x" + "5a" * 20
 CONDITION = "0x" + "c1" * 32
 SPACING_MS = 600_000
 PATH = "/services/planted-key-123/"
+NOTHING = Message(title="", text="", severity=Severity.INFO, body=b"{}")
 
 
 def state_of(clock: Clock) -> WorkerState:
@@ -194,8 +197,9 @@ def test_a_webhook_that_fails_is_counted_with_a_reason_that_has_no_address(answe
             assert (post.state.alerts.sent, post.state.alerts.failed) == (0, 1)
             assert post.state.alerts.problem == words
             post.alerts.ended(ValueError("later"))
-            await post.until_arrived(2)
-            assert post.state.alerts.sent == 1
+            await post.until_arrived(3)
+            assert (post.state.alerts.sent, post.state.alerts.problem) == (2, "")
+        assert [each["type"] for each in post.arrived] == ["POSITION_DRIFT", "ENDED", "POSITION_DRIFT"]
 
     run()
 
@@ -204,7 +208,7 @@ def test_a_webhook_that_fails_is_counted_with_a_reason_that_has_no_address(answe
 async def test_a_webhook_that_never_answers_blocks_nobody_and_drops_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(alerts_module, "QUEUE_MAX", 3)
+    monkeypatch.setattr(alert_outbox, "WAITING_MAX", 3)
     asked = asyncio.Event()
 
     async def never(_: object) -> Says:
@@ -223,7 +227,7 @@ async def test_a_webhook_that_never_answers_blocks_nobody_and_drops_are_counted(
         0,
         "the webhook gave no answer: no complete answer within 0.2 s",
     )
-    assert post.state.alerts.failed + post.state.alerts.dropped == 11
+    assert post.state.alerts.dropped == 11, "what was told is delivered or counted as dropped"
 
 
 @in_loop
@@ -286,7 +290,7 @@ def test_a_program_that_fails_is_told(command: tuple[str, ...], words: str) -> N
     @in_loop
     async def run() -> None:
         with pytest.raises(DeliveryError) as told:
-            await Program(command, 60_000).deliver(b"{}")
+            await Program(command, 60_000).deliver(NOTHING)
         assert str(told.value) == words
 
     run()
@@ -296,7 +300,7 @@ def test_a_program_that_fails_is_told(command: tuple[str, ...], words: str) -> N
 async def test_a_program_that_hangs_ends_with_everything_it_started(tmp_path: Path) -> None:
     child = tmp_path / "child"
     with pytest.raises(DeliveryError, match="longer than 3000 ms"):
-        await Program((sys.executable, "-c", HANG, str(child)), 3_000).deliver(b"{}")
+        await Program((sys.executable, "-c", HANG, str(child)), 3_000).deliver(NOTHING)
     pid = int(child.read_text())
 
     async def gone() -> bool:
@@ -321,5 +325,5 @@ async def test_without_a_channel_nothing_is_kept() -> None:
     state = state_of(clock)
     async with alerting(AlertSettings(), clock, state) as alerts:
         alerts.issue(drift(), START_MS)
-        assert not alerts._queue
+        assert await alerts.test("ann") == ()
     assert (state.alerts.sent, state.alerts.failed, state.alerts.dropped) == (0, 0, 0)

@@ -15,7 +15,7 @@ from tieout.app.showing import Inventory, Shown, ShownFill
 from tieout.app.tie_answer import Verdict, answer_of
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.cli.run_lines import EVERY_MS, Lines
-from tieout.cli.run_panels import unrealized
+from tieout.cli.run_panels import beside, unrealized
 from tieout.cli.run_screen import Screen, view
 from tieout.client.markets import MarketInfo
 from tieout.jobs.job import Ended, Result
@@ -52,6 +52,17 @@ def test_it_ties_out_at_a_block_since_a_time() -> None:
     assert (answer.verdict, answer.block, answer.balances, answer.pending) == (Verdict.TIES_OUT, 94_100_021, 4, 2)
     assert answer.words == "4 balances equal the chain at block 94,100,021"
     assert answer.since_ms == NOW - 65_000
+
+
+def test_alerts_that_do_not_arrive_are_shown_until_they_do() -> None:
+    state = worker()
+    assert beside(state).plain == ""
+    state.alerts.failed = 2
+    state.alerts.problems = {"mail": "mail: it was not delivered", "phone": "phone: no end of the delivery"}
+    assert beside(state).plain == " | 0\u00a0alerts\u00a0sent not\u00a0delivered: phone: no end of the delivery"
+    state.alerts.problems.clear()
+    state.alerts.sent, state.alerts.dropped = 5, 1
+    assert beside(state).plain == " | 5\u00a0alerts\u00a0sent 1\u00a0lost"
 
 
 def test_the_comparison_of_a_full_sync_counts_too() -> None:

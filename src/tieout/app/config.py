@@ -1,7 +1,7 @@
 """What a worker is told: one wallet, its venue, its markets, how they are quoted and what may be at risk.
 
 Plain data. Amounts are micro-units and times milliseconds, whatever the file writes; `config_reading` makes it from a
-file, and no secret is ever in it.
+file. No key of the wallet is ever in it; addresses that may hold one of a service are not in its repr.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from tieout.app.alert_settings import AlertSettings
 from tieout.client.endpoints import Endpoints
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES, Rule
@@ -22,7 +23,6 @@ from tieout.jobs.market_making import Maker
 from tieout.quoting.ladder import Ladder
 from tieout.quoting.params import Params
 from tieout.quoting.risk import Limits
-from tieout.store.runs import Severity
 
 SIGNATURE_KINDS: Mapping[int, str] = {0: "EOA", 1: "proxy", 2: "safe", 3: "deposit wallet"}
 """What holds the tokens, by signature type (`client/signing.py`)."""
@@ -64,24 +64,6 @@ class Intervals:
     provisional_ttl_ms: int = 900_000
     head_spacing_ms: int = 2_000
     """Between two position syncs that new heads bring forward."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings:
-    """Who is told when something is wrong, from what severity on, and how often of one thing. Milliseconds."""
-
-    command: tuple[str, ...] = ()
-    """A program with its arguments; it gets the alert as JSON on its input."""
-    webhook: str = field(default="", repr=False)
-    """An address that takes the alert as JSON by POST. Most such addresses are secrets."""
-    severity: Severity = Severity.ERROR
-    spacing_ms: int = 600_000
-    timeout_ms: int = 10_000
-
-    @property
-    def is_on(self) -> bool:
-        """Whether anybody is told."""
-        return bool(self.command or self.webhook)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -14,7 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from tieout.app.config import SIGNATURE_KINDS, AlertSettings, Config, Intervals, MarketOrder, Selection
+from tieout.app import config_alerts
+from tieout.app.config import SIGNATURE_KINDS, Config, Intervals, MarketOrder, Selection
 from tieout.app.config_text import COUNTS, plain
 from tieout.app.config_values import (
     Table,
@@ -26,7 +26,6 @@ from tieout.app.config_values import (
     list_of,
     market_name,
     place,
-    shown,
     text,
     whole,
     within,
@@ -39,11 +38,9 @@ from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.quoting.fair import FairModel
 from tieout.quoting.params import RANGES, Params, ParamsError
 from tieout.quoting.risk import Limits
-from tieout.store.runs import Severity
 
 NODE_VARIABLE = "TIEOUT_NODE"
 NODE_WS_VARIABLE = "TIEOUT_NODE_WS"
-WEBHOOK_VARIABLE = "TIEOUT_ALERT_WEBHOOK"
 DAY_MS = 86_400_000
 _INTERVALS = tuple(each.name for each in fields(Intervals))
 _SOCKETS = frozenset(("user_ws", "market_ws"))
@@ -59,7 +56,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "limits": Limits.__struct_fields__,
     "orders": ("foreign", "heartbeat"),
     "jobs": _INTERVALS,
-    "alerts": ("command", "webhook", "severity", "spacing_ms", "timeout_ms"),
+    "alerts": config_alerts.KEYS,
     "breaker": ("failures", "open_ms", "open_max_ms"),
     "rate_limits": tuple(DEFAULT_RULES),
     "signer_limits": ("tier", *_RATES),
@@ -143,7 +140,7 @@ def _config(path: Path, read: Mapping[str, Table], environ: Mapping[str, str], p
         "overrides": _overrides(read["overrides"], params),
         "limits": _limits(read["limits"]),
         "jobs": _jobs(read["jobs"]),
-        "alerts": _alerts(read["alerts"], path, environ),
+        "alerts": config_alerts.read_alerts(read["alerts"], path, environ, KEYS),
         "foreign_orders": ForeignOrders(orders.take("foreign", choice(*ForeignOrders), ForeignOrders.ADOPT)),
         "heartbeat": orders.take("heartbeat", flag, False),
         "breaker": _breaker(read["breaker"]),
@@ -274,42 +271,6 @@ def _jobs(table: Table) -> Intervals:
     found = Intervals(**{name: table.take(name, read, getattr(default, name)) for name in _INTERVALS})
     table.end(KEYS)
     return found
-
-
-def _alerts(table: Table, path: Path, environ: Mapping[str, str]) -> AlertSettings:
-    default = AlertSettings()
-    command = table.take("command", list_of(text), [])
-    webhook = table.take("webhook", _webhook, "")
-    if given := environ.get(WEBHOOK_VARIABLE, "").strip():
-        webhook = given
-        if not given.startswith(("http://", "https://")):
-            table.problems.append(f"{WEBHOOK_VARIABLE}: expected http:// or https:// and a host; correct the variable")
-    found = AlertSettings(
-        command=_program(table, command, path),
-        webhook=webhook,
-        severity=Severity(table.take("severity", choice(*Severity), default.severity)),
-        spacing_ms=table.take("spacing_ms", within(0, DAY_MS, "milliseconds"), default.spacing_ms),
-        timeout_ms=table.take("timeout_ms", within(100, 60_000, "milliseconds"), default.timeout_ms),
-    )
-    table.end(KEYS)
-    return found
-
-
-def _webhook(value: Any) -> str:
-    """An address as it was written: a slash at its end may mean something."""
-    place("http", "https", empty=True)(value)
-    return str(value)
-
-
-def _program(table: Table, command: list[str], path: Path) -> tuple[str, ...]:
-    """*command* with its program found: one with a slash is relative to the file at *path*, another is looked up."""
-    if not command:
-        return ()
-    name = command[0]
-    found = shutil.which(str(path.parent.absolute() / Path(name).expanduser()) if "/" in name else name)
-    if found is None:
-        table.problem("command", "a program that can be run, then its arguments", shown(name), "correct its path")
-    return (found or name, *command[1:])
 
 
 def _breaker(table: Table) -> BreakerSettings:

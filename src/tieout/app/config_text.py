@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from tieout.app.config import AlertSettings, Intervals, Selection
+from tieout.app.alert_settings import AlertSettings
+from tieout.app.config import Intervals, Selection
 from tieout.client.health import BreakerSettings
 from tieout.client.limits import DEFAULT_RULES
 from tieout.client.markets import MarketInfo
@@ -210,14 +211,27 @@ def _running() -> Iterator[str]:
 def _alerting() -> Iterator[str]:
     default = AlertSettings()
     yield "[alerts]"
-    yield "# Who is told of issues, of pauses and halts, and of a worker that ends by an error: a program that gets the"
-    yield "# alert as JSON on its input, an address that takes it by POST, or both. TIEOUT_ALERT_WEBHOOK comes before"
-    yield "# the address, which is a secret in most cases."
+    yield "# Who is told of issues, of pauses and halts, and of a worker that ends by an error: a program that gets"
+    yield "# each alert as JSON on its input, an address that takes it by POST (TIEOUT_ALERT_WEBHOOK comes before it),"
+    yield "# and everybody with a table, see below. `tieout alerts list` shows them, `tieout alerts test` tests."
     yield "# command = []"
     yield '# webhook = ""'
     yield f'# severity = "{default.severity}"   # of issues, at least: INFO, WARN, ERROR or CRITICAL'
     yield f"# spacing_ms = {default.spacing_ms:_}   # between two alerts of one type and market; the others are counted"
+    yield f"# group_ms = {default.group_ms:_}   # what comes within it is told by one message; JSON is not grouped"
     yield f"# timeout_ms = {default.timeout_ms:_}"
+    yield f"# retry_ms = {default.retry_ms:_}   # for so long what could not be delivered is tried again"
+    yield '# quiet = ""   # "22:00-07:00": what comes then is told by one message when they end'
+    yield '# quiet_zone = ""   # "Europe/Berlin"'
+    yield '# quiet_below = "CRITICAL"   # what is as grave as this is told at any time'
+    yield '# desk_url = ""   # of the web desk as you reach it: messages link to the incident'
+    yield "# Slack, Telegram, Discord, mail and many more, by an address of apprise. It is a secret: in a file of its"
+    yield "# own (chmod 600), or in a variable, TIEOUT_ALERT_ and the name, it is safer than in this file."
+    yield "#   [[alerts.to]]"
+    yield '#   name = "phone"           # TIEOUT_ALERT_PHONE comes before the file'
+    yield '#   url_file = "phone.url"   # or url = "tgram://…"'
+    yield '#   severity = "CRITICAL"    # of everything; also only_types, except_types, only_markets, except_markets'
+    yield '#   quiet = ""               # and quiet_zone, quiet_below, group_ms, where they differ from those above'
     yield ""
 
 

@@ -30,10 +30,10 @@ def private_key(config: Config, environ: Mapping[str, str] = os.environ) -> Priv
     if given := environ.get(KEY_VARIABLE, "").strip():
         return _key(given, KEY_VARIABLE)
     if named := environ.get(FILE_VARIABLE, "").strip():
-        return _key(_read(Path(named).expanduser(), FILE_VARIABLE), f"{FILE_VARIABLE} {named}")
+        return _key(kept_secret(Path(named).expanduser(), FILE_VARIABLE), f"{FILE_VARIABLE} {named}")
     if config.private_key_file is not None:
         path = config.private_key_file
-        return _key(_read(path, "account.private_key_file"), f"account.private_key_file {path}")
+        return _key(kept_secret(path, "account.private_key_file"), f"account.private_key_file {path}")
     raise SecretError(
         "no private key: put it in a file (chmod 600) named by account.private_key_file or "
         f"{FILE_VARIABLE}, or in {KEY_VARIABLE}"
@@ -74,8 +74,12 @@ def _key(text: str, source: str) -> PrivateKey:
         ) from None
 
 
-def _read(path: Path, source: str) -> str:
-    """The text of a key file. Raises SecretError, with what to type when others can read it."""
+def kept_secret(path: Path, source: str, what: str = "key: expected 64 hex digits") -> str:
+    """The text of a file that holds a secret, which *what* describes; *source* is what names the file.
+
+    Raises SecretError, with what to type when others can read it.
+    """
+    kind = what.partition(":")[0]
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -85,9 +89,9 @@ def _read(path: Path, source: str) -> str:
                 f"{source}: {path} is open to others (mode {stat.S_IMODE(found.st_mode):03o}); type: chmod 600 {path}"
             )
         if found.st_size > FILE_MAX:
-            raise SecretError(f"{source}: {path} has {found.st_size} bytes and is no key file")
+            raise SecretError(f"{source}: {path} has {found.st_size} bytes and is no {kind} file")
         return path.read_text(encoding="ascii")
     except UnicodeDecodeError:
-        raise SecretError(f"{source}: {path} holds no key: expected 64 hex digits") from None
+        raise SecretError(f"{source}: {path} holds no {what}") from None
     except OSError as error:
         raise SecretError(f"{source}: {path} cannot be read: {error.strerror}") from None

@@ -36,12 +36,21 @@ class MarketState:
 
 @dataclass(slots=True)
 class AlertFigures:
-    """What became of alerts; each channel counts. `problem` is why the last one that failed did."""
+    """What became of alerts; each destination counts."""
 
     sent: int = 0
+    """Messages that arrived."""
     failed: int = 0
+    """Deliveries that did not; they are tried again."""
     dropped: int = 0
-    problem: str = ""
+    """Alerts that nobody will hear of."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Why the last delivery failed, by destination; one that succeeds takes it away."""
+
+    @property
+    def problem(self) -> str:
+        """The latest of them, "" when there is none."""
+        return next(reversed(self.problems.values()), "")
 
 
 @dataclass(slots=True)

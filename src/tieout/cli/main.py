@@ -35,6 +35,7 @@ COMMANDS = {
     "pause": "control:pause",
     "resume": "control:resume",
     "halt": "control:halt",
+    "alerts": "alerts:app",
     "adjust": "adjust:app",
     "catalog": "catalog:catalog",
     "db": "database:app",

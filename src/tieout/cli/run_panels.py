@@ -354,10 +354,12 @@ def beside(state: WorkerState) -> Text:
         style = "" if state.heads is Hearing.LIVE else "yellow"
         line.append_text(Text.assemble((" | ", "dim"), (f"heads\u00a0{state.heads}", style)))
     told = state.alerts
-    if told.sent or told.failed or told.dropped:
+    if told.sent or told.problem or told.dropped:
         line.append_text(Text.assemble((" | ", "dim"), f"{told.sent:,}\u00a0alerts\u00a0sent"))
-    if told.failed or told.dropped:
-        line.append(f" {told.failed + told.dropped:,}\u00a0not\u00a0delivered: {told.problem or 'too many'}", "red")
+    if told.dropped:
+        line.append(f" {told.dropped:,}\u00a0lost", "red")
+    if told.problem:
+        line.append(f" not\u00a0delivered: {told.problem}", "red")
     return line
 
 
