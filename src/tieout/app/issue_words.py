@@ -65,7 +65,8 @@ GUIDANCE: dict[IssueType, Guidance] = {
         "The collateral in the books is not what the wallet holds.",
         "pUSD and USDC.e were read at one block and compared with what all movements up to it add up to.",
         "Run `tieout audit WALLET --node URL`: it names the transaction in which books and balance part. If the books "
-        "do not begin with the wallet's first transaction, name an earlier block.",
+        "do not begin with the wallet's first transaction, read them from there: `tieout watch WALLET --node URL "
+        "--from-block N --once`.",
         "The live view says TIES OUT, and the latest run in `tieout runs --job position_sync` is ok.",
     ),
     IssueType.AVG_COST_DRIFT: Guidance(
