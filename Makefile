@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check catalog bench clean lock evm lives soak mutants
+.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm lives soak mutants
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,10 +26,17 @@ demo-books: $(STAMP)  ## import the recorded wallets and show their books
 	$(BIN)/python demo/demo.py
 
 check: $(STAMP)  ## everything that needs no database: style, types, imports
-	$(BIN)/ruff format --check src tests bench demo mutants
-	$(BIN)/ruff check src tests bench demo mutants
+	$(BIN)/ruff format --check src tests bench demo docs mutants
+	$(BIN)/ruff check src tests bench demo docs mutants
 	$(BIN)/mypy src mutants
 	$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP)  ## the documentation into site/: open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+drawings: $(STAMP)  ## the pictures of docs/books again, from the ledger's own figures
+	$(BIN)/python docs/drawings/make.py
 
 evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
 
@@ -64,4 +71,4 @@ lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
 		--no-header --no-annotate --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) tests/evm/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist src/*.egg-info .tieout
+	rm -rf $(VENV) tests/evm/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist site src/*.egg-info .tieout

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from cli.command_line import PATIENCE_S, PROGRAM, CommandLine
-from tieout.app.issue_words import GUIDANCE
+from tieout.app.issue_words import GUIDANCE, Guidance
 from tieout.cli.runs import duration
 from tieout.ledger.facts import Side
 from tieout.store import controls, quotes, runs
@@ -115,7 +115,7 @@ def test_durations_are_rounded_down() -> None:
 
 def test_every_issue_type_has_words_of_its_own() -> None:
     assert set(GUIDANCE) == set(IssueType)
-    for field in ("happened", "known_by", "to_do"):
+    for field in Guidance._fields:
         texts = [getattr(guidance, field) for guidance in GUIDANCE.values()]
         assert all(text.endswith(".") and len(text) > 30 for text in texts)
     assert len({guidance.happened for guidance in GUIDANCE.values()}) == len(IssueType)

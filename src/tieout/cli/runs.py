@@ -115,7 +115,7 @@ def issues(
     ack: Annotated[int | None, typer.Option("--ack", metavar="ID", help="Mark this one as seen.")] = None,
     who: Annotated[str | None, typer.Option("--who", metavar="NAME", help="Who has seen it; with --ack.")] = None,
 ) -> None:
-    """What did not tie out, the gravest first: what happened, how we know it, what to do.
+    """What did not tie out, the gravest first: what happened, how we know it, what to do, when it is over.
 
     Exit code 1 when an ERROR or CRITICAL one is open. --ack ID --who NAME marks one as seen.
     """
@@ -186,6 +186,7 @@ def _show_issue(issue: Issue) -> None:
     if issue.evidence:
         _part("evidence", _words(issue.evidence))
     _part("what to do", guidance.to_do)
+    _part("it is over", guidance.clears)
     if not issue.is_open:
         _part("seen by", f"{issue.acknowledged_by} at {when(issue.acknowledged_at_ms or 0)} UTC")
 
