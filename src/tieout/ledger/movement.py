@@ -155,6 +155,10 @@ class Movement:
             return 0
         return self.collateral - self.fee
 
+    def fee_paid(self) -> int:
+        """The fee as far as it is part of `cash`."""
+        return 0 if self.op in (TRANSFER_IN, TRANSFER_OUT, PAD, CORRECT_COST) else self.fee
+
     def tokens(self) -> list[str]:
         """Every token it touches."""
         if self.legs or self.gained:
