@@ -143,9 +143,7 @@ async def book_entry(dsn: str, wallet: str, shown: Preview) -> int:
             return int(await writer.fetchval("SELECT head_seq FROM wallet WHERE wallet_id = $1", lease.wallet_id))
 
 
-async def book_asked(
-    connection: asyncpg.Connection, wallet: str, arguments: Mapping[str, Any], book: BookFacts
-) -> str:
+async def book_asked(connection: asyncpg.Connection, wallet: str, arguments: Mapping[str, Any], book: BookFacts) -> str:
     """Book the entry that a worker was asked for, by its own intake; what became of it in a sentence.
 
     *arguments*: the `entry` as a fact's JSON, and the digest of the `effect` that was shown.

@@ -31,16 +31,19 @@ _CONTROLS: Mapping[str, Guidance] = {
         "Nothing new is quoted there and what rests is cancelled, for a while.",
         "Somebody said so, or the worker did, by a rule of its own.",
         "Find out why it was paused, then resume it; the books go on meanwhile.",
+        "It is quoted again.",
     ),
     HALTED: Guidance(
         "Nothing is quoted there, what rests is cancelled, and nothing starts again by itself.",
         "Somebody said so, or a rule of the books was broken.",
         "Keep the evidence and find the cause first; only then resume it.",
+        "Somebody has resumed it, and it is quoted again.",
     ),
     ENDED: Guidance(
         "The worker is not running: nobody watches the books, and what rests at the venue may rest still.",
         "It ended by an error.",
         "Look at the open orders at the venue, read the error, then start the worker again.",
+        "A worker runs again and its books tie out.",
     ),
 }
 

@@ -157,11 +157,11 @@ async def put_together(
     schedule = await jobs.plan(runner, round_)
     heartbeat = Heartbeat(desk.account, clock)
     heads = _heads(config, venue, schedule, runner, state)
-    requests = RequestTaker(dsn, wallet_id, clock, _ways(config.wallet, schedule, way))
+    requests = RequestTaker(dsn, wallet_id, clock, _ways(config.wallet, schedule, way, alerts))
     return Parts(orders, keeper, books, spared, schedule, heartbeat, heads, requests)
 
 
-def _ways(wallet: str, schedule: Schedule, way: IntakeDesk) -> Mapping[Kind, Carry]:
+def _ways(wallet: str, schedule: Schedule, way: IntakeDesk, alerts: Alerts) -> Mapping[Kind, Carry]:
     """What is done about each kind of request."""
 
     async def full_sync(_connection: asyncpg.Connection, request: Request) -> str:
@@ -171,7 +171,11 @@ def _ways(wallet: str, schedule: Schedule, way: IntakeDesk) -> Mapping[Kind, Car
     async def adjust(connection: asyncpg.Connection, request: Request) -> str:
         return await book_asked(connection, wallet, request.arguments, way.book)
 
-    return {Kind.FULL_SYNC: full_sync, Kind.ADJUST: adjust}
+    async def alert_test(_connection: asyncpg.Connection, request: Request) -> str:
+        attempts = await alerts.test(request.who)
+        return "; ".join(f"{each.name}: {each.problem or 'arrived'}" for each in attempts) or "nobody is to be told"
+
+    return {Kind.FULL_SYNC: full_sync, Kind.ADJUST: adjust, Kind.ALERT_TEST: alert_test}
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:

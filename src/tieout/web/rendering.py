@@ -58,7 +58,8 @@ def when(at_ms: int | None) -> Markup:
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
     exact = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     day, clock = moment.strftime("%Y-%m-%d"), moment.strftime("%H:%M:%S")
-    return Markup('<time datetime="{}" title="{}"><span class="date">{} </span>{}</time>').format(exact, exact, day, clock)
+    made = Markup('<time datetime="{}" title="{}"><span class="date">{} </span>{}</time>')
+    return made.format(exact, exact, day, clock)
 
 
 def age(ms: int) -> str:
