@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from tieout.store.listening import CHANNEL, STATUS
 
@@ -71,15 +71,23 @@ async def put_worker(connection: asyncpg.Connection, wallet_id: int, body: bytes
 async def worker(connection: asyncpg.Connection, wallet_id: int) -> Status | None:
     """What the worker wrote last, None: no worker ran since the database started."""
     row = await connection.fetchrow("SELECT at_ms, status FROM worker_status WHERE wallet_id = $1", wallet_id)
-    return None if row is None else Status(row["at_ms"], json.loads(row["status"]))
+    return None if row is None else Status(row["at_ms"], msgspec.json.decode(row["status"]))
 
 
-async def markets(connection: asyncpg.Connection, wallet_id: int) -> dict[str, Status]:
-    """What the worker wrote last of each market."""
+async def markets(
+    connection: asyncpg.Connection, wallet_id: int, only: Sequence[str] | None = None
+) -> dict[str, Status]:
+    """What the worker wrote last of each market, or *only* of some; of its book the best prices alone."""
     rows = await connection.fetch(
-        "SELECT condition_id, at_ms, status FROM market_status WHERE wallet_id = $1", wallet_id
+        "SELECT condition_id, at_ms, status - 'book' || jsonb_build_object('book', CASE jsonb_typeof(status -> 'book') "
+        "WHEN 'object' THEN jsonb_build_object("
+        "'bids', jsonb_build_array(jsonb_path_query_array(status, '$.book.bids[0][0]')), "
+        "'asks', jsonb_build_array(jsonb_path_query_array(status, '$.book.asks[0][0]'))) END) AS status "
+        "FROM market_status WHERE wallet_id = $1 AND ($2::text[] IS NULL OR condition_id = ANY ($2))",
+        wallet_id,
+        only,
     )
-    return {row["condition_id"]: Status(row["at_ms"], json.loads(row["status"])) for row in rows}
+    return {row["condition_id"]: Status(row["at_ms"], msgspec.json.decode(row["status"])) for row in rows}
 
 
 async def market(connection: asyncpg.Connection, wallet_id: int, condition_id: str) -> Status | None:
@@ -87,12 +95,17 @@ async def market(connection: asyncpg.Connection, wallet_id: int, condition_id: s
     row = await connection.fetchrow(
         "SELECT at_ms, status FROM market_status WHERE wallet_id = $1 AND condition_id = $2", wallet_id, condition_id
     )
-    return None if row is None else Status(row["at_ms"], json.loads(row["status"]))
+    return None if row is None else Status(row["at_ms"], msgspec.json.decode(row["status"]))
 
 
-async def names(connection: asyncpg.Connection, wallet_id: int) -> dict[str, MarketName]:
-    """All names of the wallet's markets, by condition."""
+async def names(
+    connection: asyncpg.Connection, wallet_id: int, only: Sequence[str] | None = None
+) -> dict[str, MarketName]:
+    """The names of the wallet's markets, or *only* of some, by condition."""
     rows = await connection.fetch(
-        "SELECT condition_id, question, slug, outcomes FROM market_name WHERE wallet_id = $1", wallet_id
+        "SELECT condition_id, question, slug, outcomes FROM market_name "
+        "WHERE wallet_id = $1 AND ($2::text[] IS NULL OR condition_id = ANY ($2))",
+        wallet_id,
+        only,
     )
     return {cid: MarketName(cid, question, slug, tuple(outcomes)) for cid, question, slug, outcomes in rows}

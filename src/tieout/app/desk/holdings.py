@@ -41,9 +41,9 @@ async def holdings(connection: asyncpg.Connection, wallet_id: int, *, every: boo
         wallet_id,
         every,
     )
-    lines = {line.condition_id: line for line in await market_lines(connection, wallet_id)}
-    conditions = sorted({row["condition_id"] for row in rows if row["condition_id"]})
-    payouts = await payout_vectors(connection, wallet_id, conditions)
+    conditions = sorted({row["condition_id"] for row in rows})
+    lines = {line.condition_id: line for line in await market_lines(connection, wallet_id, conditions)}
+    payouts = await payout_vectors(connection, wallet_id, [each for each in conditions if each])
     found = []
     for each in rows:
         row = PositionRow(*each)

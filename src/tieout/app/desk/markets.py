@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,17 +99,45 @@ def _best(sides: Sequence[Sequence[Sequence[int]]] | None) -> int | None:
     return sides[0][0][0] if sides and sides[0] else None
 
 
-async def market_lines(connection: asyncpg.Connection, wallet_id: int) -> list[MarketLine]:
-    """Every market that the wallet holds, held, or quotes, by name."""
-    rows = await connection.fetch(f"{_POSITIONS} GROUP BY condition_id", wallet_id)
-    shown = await statuses.markets(connection, wallet_id)
-    names = await statuses.names(connection, wallet_id)
+async def market_lines(
+    connection: asyncpg.Connection, wallet_id: int, only: Collection[str] | None = None
+) -> list[MarketLine]:
+    """Every market that the wallet holds, held, or quotes, or *only* some of them, by name.
+
+    Of the books of the venue only the best prices are read.
+    """
+    wanted = None if only is None else list(only)
+    rows = await connection.fetch(
+        f"{_POSITIONS} AND ($2::text[] IS NULL OR condition_id = ANY ($2)) GROUP BY condition_id", wallet_id, wanted
+    )
+    shown = await statuses.markets(connection, wallet_id, wanted)
+    names = await statuses.names(connection, wallet_id, wanted)
     held = {control.condition_id: control for control in await controls.all_controls(connection, wallet_id)}
     lines = {row["condition_id"]: _of_row(row, names) for row in rows}
     for condition_id in shown:
         lines.setdefault(condition_id, MarketLine(condition_id, names.get(condition_id, MarketName(condition_id))))
     found = [_with(line, shown.get(cid), held.get(cid)) for cid, line in lines.items()]
     return sorted(found, key=lambda line: (line.title.startswith("0x"), line.title.lower(), line.condition_id))
+
+
+async def lines_of(connection: asyncpg.Connection, wallet_id: int, conditions: Iterable[str]) -> dict[str, MarketLine]:
+    """The markets of *conditions*, by condition: for pages that name some of them."""
+    wanted = {condition_id for condition_id in conditions if condition_id}
+    return {line.condition_id: line for line in await market_lines(connection, wallet_id, wanted)} if wanted else {}
+
+
+async def largest(connection: asyncpg.Connection, wallet_id: int, limit: int) -> tuple[list[MarketLine], int]:
+    """The markets in which the most is at risk, by cost and then by name, and how many there are in all."""
+    rows = await connection.fetch(
+        "WITH own AS (SELECT condition_id, sum(cost_basis) AS cost FROM positions WHERE wallet_id = $1 GROUP BY 1), "
+        "every AS (SELECT condition_id, COALESCE(cost, 0) AS cost FROM own FULL JOIN (SELECT condition_id "
+        "FROM market_status WHERE wallet_id = $1) AS quoted USING (condition_id)) "
+        "SELECT condition_id, count(*) OVER () AS every FROM every ORDER BY cost DESC, condition_id LIMIT $2",
+        wallet_id,
+        limit,
+    )
+    lines = await market_lines(connection, wallet_id, [row["condition_id"] for row in rows])
+    return sorted(lines, key=lambda line: -sum(line.cost)), rows[0]["every"] if rows else 0
 
 
 async def market_line(connection: asyncpg.Connection, wallet_id: int, condition_id: str) -> MarketLine | None:

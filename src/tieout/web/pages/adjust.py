@@ -14,7 +14,7 @@ from tieout.app.adjust_names import entries
 from tieout.app.adjusting import Preview
 from tieout.app.desk.acting import RefusedError
 from tieout.app.desk.by_hand import WORDS, WORDS_MAX, Draft, EntryKind, book, show
-from tieout.app.desk.markets import market_lines
+from tieout.app.desk.markets import lines_of
 from tieout.store.errors import StoreError
 from tieout.web.pages.visit import Visit, Visiting
 from tieout.web.sessions import is_csrf
@@ -99,12 +99,12 @@ async def _form(visit: Visit, typed: Typed, status: int = 200, problem: str = ""
 async def _preview(
     visit: Visit, connection: asyncpg.Connection, typed: Typed, draft: Draft, shown: Preview
 ) -> Response:
-    lines = await market_lines(connection, visit.wallet_id)
+    named = [change.before.condition_id for change in shown.changes]
     return await visit.render(
         connection,
         "adjust_preview.html",
         typed=typed,
         draft=draft,
         shown=shown,
-        lines={line.condition_id: line for line in lines},
+        lines=await lines_of(connection, visit.wallet_id, named),
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from tieout.app.desk.incidents import incident, incidents
-from tieout.app.desk.markets import market_line, market_lines
+from tieout.app.desk.markets import lines_of, market_line
 from tieout.app.issue_words import GUIDANCE
 from tieout.web.pages.visit import NotFoundError, Visiting
 
@@ -18,13 +18,12 @@ async def all_incidents(visit: Visiting, show: str = Query("open", max_length=10
     """The open ones, the gravest first; or all that there ever were, the latest first."""
     async with visit.house.reading() as connection:
         found = await incidents(connection, visit.wallet_id, every=show == "all")
-        lines = await market_lines(connection, visit.wallet_id)
         return await visit.render(
             connection,
             "incidents.html",
             issues=found,
             show=show,
-            lines={line.condition_id: line for line in lines},
+            lines=await lines_of(connection, visit.wallet_id, [issue.condition_id for issue in found]),
             guidance=GUIDANCE,
         )
 

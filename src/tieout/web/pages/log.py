@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from tieout.app.desk import entries
-from tieout.app.desk.markets import market_lines
+from tieout.app.desk.markets import lines_of
 from tieout.app.explaining import Explanation, explain_name, full_names
 from tieout.app.history import Moment, rebuild
 from tieout.ledger.rows import PositionRow, all_rows
@@ -38,7 +38,6 @@ async def log(
     then = None if moment.is_now else await aside(visit.house, lambda each: _positions(each, visit.wallet_id, moment))
     async with visit.house.reading() as connection:
         head, _, _ = await head_of(connection, visit.wallet_id)
-        lines = await market_lines(connection, visit.wallet_id)
         rows = await connection.fetch(
             f"SELECT {', '.join(PositionRow._fields)} FROM positions WHERE wallet_id = $1", visit.wallet_id
         )
@@ -50,7 +49,7 @@ async def log(
             entries=found,
             then=then,
             now={row["token_id"]: PositionRow(*row) for row in rows},
-            lines={line.condition_id: line for line in lines},
+            lines=await lines_of(connection, visit.wallet_id, [row.condition_id for row in then or ()]),
             as_of=as_of,
             as_known=as_known,
             moment=moment,
@@ -126,7 +125,6 @@ async def explain(visit: Visiting, name: str) -> HTMLResponse:
 
     full, found = await aside(visit.house, work) if len(name) > 3 else (name, None)
     async with visit.house.reading() as connection:
-        lines = await market_lines(connection, visit.wallet_id)
         return await visit.render(
             connection,
             "explain.html",
@@ -135,5 +133,5 @@ async def explain(visit: Visiting, name: str) -> HTMLResponse:
             found=found,
             steps=found.steps[-STEPS_MAX:] if found else (),
             facts=found.facts[-FACTS_MAX:] if found else (),
-            lines={line.condition_id: line for line in lines},
+            lines={},
         )

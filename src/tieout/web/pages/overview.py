@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from tieout.app.desk.figures import figures, first_mark_ms, profit_over_time
-from tieout.app.desk.markets import market_lines
+from tieout.app.desk.markets import largest, lines_of
 from tieout.app.desk.trades import FILL_KINDS, MovementFilter, movements
 from tieout.app.jobs_shown import last_runs
 from tieout.store import runs
@@ -46,7 +46,7 @@ async def first(request: Request) -> Response:
 async def overview(visit: Visiting) -> HTMLResponse:
     """The overview."""
     async with visit.house.reading() as connection:
-        lines = await market_lines(connection, visit.wallet_id)
+        most, markets = await largest(connection, visit.wallet_id, MARKETS)
         issues = await runs.open_issues(connection, visit.wallet_id)
         fills = await movements(connection, visit.wallet_id, MovementFilter(FILL_KINDS), limit=FILLS)
         head, _, _ = await head_of(connection, visit.wallet_id)
@@ -54,9 +54,9 @@ async def overview(visit: Visiting) -> HTMLResponse:
             connection,
             "overview.html",
             figures=await figures(connection, visit.wallet_id, visit.now_ms),
-            lines={line.condition_id: line for line in lines},
-            largest=sorted(lines, key=lambda line: -sum(line.cost))[:MARKETS],
-            markets=len(lines),
+            lines=await lines_of(connection, visit.wallet_id, [fill.row.condition_id for fill in fills.rows]),
+            largest=most,
+            markets=markets,
             issues=issues[:ISSUES],
             fills=fills.rows,
             head=head,

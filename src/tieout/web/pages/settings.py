@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from tieout.app.desk.markets import market_lines
+from tieout.app.desk.markets import lines_of
 from tieout.app.operations import control_view
 from tieout.store import requests
 from tieout.web.pages.visit import Visiting
@@ -27,7 +27,8 @@ async def settings(visit: Visiting) -> HTMLResponse:
         marks = await connection.fetch(
             "SELECT source, value, at_ms FROM watermark WHERE wallet_id = $1 ORDER BY source", visit.wallet_id
         )
-        lines = await market_lines(connection, visit.wallet_id)
+        held = await control_view(connection, visit.wallet)
+        named = [each.condition_id for each in held.markets] + [each.condition_id for each in held.history]
         return await visit.render(
             connection,
             "settings.html",
@@ -36,7 +37,7 @@ async def settings(visit: Visiting) -> HTMLResponse:
             size=await connection.fetchval("SELECT pg_database_size(current_database())"),
             wallet=wallet,
             marks=marks,
-            controls=await control_view(connection, visit.wallet),
+            controls=held,
             deeds=await requests.deeds(connection, visit.wallet_id, limit=DEEDS),
-            lines={line.condition_id: line for line in lines},
+            lines=await lines_of(connection, visit.wallet_id, named),
         )

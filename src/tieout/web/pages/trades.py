@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from tieout.app.desk.markets import market_lines
+from tieout.app.desk.markets import lines_of
 from tieout.app.desk.trades import (
     FILL_KINDS,
     OPEN_STATES,
@@ -45,12 +45,12 @@ async def fills(
     place = place_of(below)
     async with visit.house.reading() as connection:
         found = await movements(connection, visit.wallet_id, MovementFilter(tuple(kinds), market.lower()), place)
-        lines = await market_lines(connection, visit.wallet_id)
+        named = {market.lower(), *(each.row.condition_id for each in found.rows)}
         return await visit.render(
             connection,
             "fills.html",
             found=found,
-            lines={line.condition_id: line for line in lines},
+            lines=await lines_of(connection, visit.wallet_id, named),
             total=await count_movements(connection, visit.wallet_id, FILL_KINDS),
             show=show,
             shows=tuple(SHOWS),
@@ -71,12 +71,12 @@ async def all_orders(
     place = place_of(below)
     async with visit.house.reading() as connection:
         found = await orders(connection, visit.wallet_id, OrderFilter(tuple(states), market.lower()), place)
-        lines = await market_lines(connection, visit.wallet_id)
+        named = {market.lower(), *(each.row.condition_id for each in found.rows)}
         return await visit.render(
             connection,
             "orders.html",
             found=found,
-            lines={line.condition_id: line for line in lines},
+            lines=await lines_of(connection, visit.wallet_id, named),
             show=show,
             shows=("open", "closed", "rejected", "all"),
             market=market.lower(),
