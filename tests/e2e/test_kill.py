@@ -251,6 +251,6 @@ def check(deaths: Deaths, kills: int) -> None:
     turns = kills // len([*When, *EARLY])
     assert turns < 2 or all(deaths.at[when] for when in When), deaths
     assert deaths.intended >= turns, deaths
-    assert deaths.resting > kills // 4, deaths
+    assert deaths.resting >= kills // 5, deaths
     assert deaths.moving > kills // 10, deaths
     assert deaths.filled_while_dead > kills // SWEPT_EVERY, deaths

@@ -53,6 +53,10 @@ def _say_errors(app: FastAPI) -> None:
     async def bad_value(request: Request, error: ValueError) -> Response:
         return said(request, 400, "That cannot be read", str(error))
 
+    @app.exception_handler(asyncpg.DataError)
+    async def bad_data(request: Request, _error: asyncpg.DataError) -> Response:
+        return said(request, 400, "That cannot be read", "no name and no number of the books looks like that")
+
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, error: RequestValidationError) -> Response:
         words = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())

@@ -49,7 +49,7 @@ class Guards:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["method"], headers)
+        refusal = _unreadable(scope) or self._refusal(scope["method"], headers)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,6 +80,12 @@ class Guards:
         if "transfer-encoding" in headers or not length.isdecimal() or int(length) > BODY_MAX:
             return 413, f"refused: expected a body with its length, of at most {BODY_MAX} bytes"
         return None
+
+
+def _unreadable(scope: Scope) -> tuple[int, str] | None:
+    """No text of the database can hold a NUL, and no page has one in its address."""
+    asked = scope["raw_path"] + b"?" + scope["query_string"]
+    return (400, "refused: an address with a NUL in it") if b"%00" in asked or b"\0" in asked else None
 
 
 def _name(host: str) -> str:

@@ -77,12 +77,12 @@ async def act(connection: asyncpg.Connection, wallet_id: int, wish: Wish, now_ms
 
 
 def _checked(wish: Wish) -> Wish:
-    if not wish.who.strip() or len(wish.who) > WHO_MAX:
-        raise RefusedError(f"expected who does it, of at most {WHO_MAX} characters")
+    if not wish.who.strip() or len(wish.who) > WHO_MAX or not wish.who.isprintable():
+        raise RefusedError(f"expected who does it, of at most {WHO_MAX} printable characters")
     if wish.act in _STATES and not wish.why.strip():
         raise RefusedError("expected a reason: it is kept in the history")
-    if len(wish.why) > WORDS_MAX:
-        raise RefusedError(f"expected a reason of at most {WORDS_MAX} characters, was {len(wish.why)}")
+    if len(wish.why) > WORDS_MAX or not wish.why.isprintable():
+        raise RefusedError(f"expected a reason of at most {WORDS_MAX} printable characters on one line")
     return wish
 
 
@@ -126,7 +126,11 @@ async def _acknowledge(connection: asyncpg.Connection, wallet_id: int, wish: Wis
 
 async def _note(connection: asyncpg.Connection, wallet_id: int, wish: Wish, words: str, now_ms: int) -> None:
     subject = wish.condition_id or ("" if wish.issue_id is None else f"incident {wish.issue_id}")
-    who = wish.who.strip()[:WHO_MAX] or "nobody"
-    await requests.note_deed(
-        connection, wallet_id, Deed(now_ms, who, wish.act.value, subject, wish.why[:WORDS_MAX], words[:WORDS_MAX])
-    )
+    who = _plain(wish.who.strip())[:WHO_MAX] or "nobody"
+    deed = Deed(now_ms, who, wish.act.value, _plain(subject), _plain(wish.why)[:WORDS_MAX], _plain(words)[:WORDS_MAX])
+    await requests.note_deed(connection, wallet_id, deed)
+
+
+def _plain(text: str) -> str:
+    """What can be kept of a refused text: its printable characters."""
+    return "".join(each if each.isprintable() else "�" for each in text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
 import asyncpg
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from tieout.app.adjust_names import entries
 from tieout.app.adjusting import Preview
@@ -22,21 +22,20 @@ from tieout.web.sessions import is_csrf
 router = APIRouter(prefix="/w/{wallet}", include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(BaseModel):
     """The fields of the form as they came."""
 
-    kind: Annotated[str, Form(max_length=20)] = EntryKind.BUY.value
-    name: Annotated[str, Form(max_length=100)] = ""
-    shares: Annotated[str, Form(max_length=40)] = ""
-    amount: Annotated[str, Form(max_length=40)] = ""
-    fee: Annotated[str, Form(max_length=40)] = ""
-    tx_hash: Annotated[str, Form(max_length=66)] = ""
-    why: Annotated[str, Form(max_length=WORDS_MAX)] = ""
-    at_ms: Annotated[int, Form(ge=0)] = 0
-    effect: Annotated[str, Form(max_length=64)] = ""
-    force: Annotated[bool, Form()] = False
-    csrf: Annotated[str, Form(max_length=200)] = ""
+    kind: str = Field(EntryKind.BUY.value, max_length=20)
+    name: str = Field("", max_length=100)
+    shares: str = Field("", max_length=40)
+    amount: str = Field("", max_length=40)
+    fee: str = Field("", max_length=40)
+    tx_hash: str = Field("", max_length=66)
+    why: str = Field("", max_length=WORDS_MAX)
+    at_ms: int = Field(0, ge=0)
+    effect: str = Field("", max_length=64)
+    force: bool = False
+    csrf: str = Field("", max_length=200)
 
     def draft(self, who: str, now_ms: int) -> Draft:
         """What it asks for. Raises ValueError."""
@@ -53,7 +52,7 @@ async def adjust_form(
     """The form, and the entries that were booked so far."""
     if visit.session is None:
         return RedirectResponse(f"/login?to={quote(f'{visit.base}/adjust', safe='')}", 303)
-    return await _form(visit, Typed(kind=kind, name=name))
+    return await _form(visit, Typed.model_construct(kind=kind, name=name))
 
 
 @router.post("/adjust")

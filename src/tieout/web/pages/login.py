@@ -32,7 +32,7 @@ async def login(
     house, target = house_of(request), _own(to)
     problem, status = "", 403
     try:
-        if not who.strip():
+        if not who.strip() or not who.isprintable():
             problem, status = "Say who you are: it is kept with everything that you do.", 400
         elif not house.sessions.can_act:
             problem = "This desk has no token, so nobody can do anything here but look."
