@@ -103,6 +103,9 @@ def test_the_tax_tables_tie_out_with_the_positions(exported_dsn: str, wallet: st
             assert not row["proceeds_net_usd"] or micro(row["proceeds_net_usd"]) == (
                 micro(row["proceeds_gross_usd"]) - micro(row["fee_usd"])
             )
+            if row["gain_fifo_usd"]:
+                net = micro(row["gain_fifo_usd"]) - micro(row["fee_usd"]) - micro(row["fee_acquired_usd"])
+                assert micro(row["gain_fifo_net_usd"]) == net
         for row in lots:
             shares[row["token_id"]] += micro(row["shares"])
         for row in positions:
@@ -394,6 +397,7 @@ def test_any_csv_that_is_written_is_read_back_as_it_was(rows: list[list[str]]) -
     read = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
     assert [[unguarded(text) for text in row] for row in read[1:]] == [[c or "" for c in row] for row in given_rows]
     assert data.endswith(b"\r\n")
+    assert not [text for row in read[1:] for text in row if text.startswith(("=", "+", "-", "@", "\n", "\r", "\t"))]
 
 
 @given(st.integers(-(2**63), 2**63))

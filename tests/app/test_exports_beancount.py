@@ -111,6 +111,8 @@ def compare(loaded: Loaded, rows: BookRows, wallet: str) -> None:
     }
     wanted = {c: row.unexplained_proceeds for c, row in tokens.items() if row.unexplained_proceeds}
     assert unexplained == wanted
+    settled = [entry.meta.get("time", "") for entry in loaded.transactions if entry.flag == "*"]
+    assert settled == sorted(settled), "in canonical order"
     assert loaded.micro(Chart(wallet).collateral) == sum(row.cash for row in rows.movements)
     assert len(loaded.transactions) == len(rows.movements)
 
@@ -212,7 +214,7 @@ def test_a_transaction_tells_its_market_ids_and_evidence(exported_dsn: str) -> N
 
 
 @pytest.mark.parametrize("seed", [3, 8, 14])
-def test_without_the_entries_that_a_transaction_names_there_is_no_such_movement(seed: int) -> None:
+def test_without_the_entries_that_a_transaction_names_there_is_no_such_movement_and_no_other_for_it(seed: int) -> None:
     facts = observe(life(seed, 40), seed)
     loaded = load(written(facts))
     whole = {row.key for row in rows_of(facts).movements}
@@ -220,6 +222,7 @@ def test_without_the_entries_that_a_transaction_names_there_is_no_such_movement(
     for entry in loaded.transactions:
         named = {int(seq) for seq in entry.meta["log"].split()}
         left = {row.key for row in rows_of([fact for seq, fact in enumerate(facts, 1) if seq not in named]).movements}
+        assert left < whole
         assert entry.meta["movement"] not in left
 
 
@@ -249,6 +252,18 @@ def test_a_share_of_a_cost_that_is_no_finite_decimal_is_exact_all_the_same() -> 
     assert micro_of(held) == 666_667
     (realized,) = loaded.of_token("Income").values()
     assert micro_of(realized) == -66_667
+
+
+def test_a_lot_keeps_its_day_while_its_average_stays() -> None:
+    facts: list[AnyFact] = [fill(n, shares, abs(shares) // 2, 86_400 * n) for n, shares in ((1, 10), (2, 6), (3, -4))]
+    loaded = load(written(facts))
+    compare(loaded, rows_of(facts), WALLET)
+    (held,) = loaded.of_token("Assets").values()
+    assert [(str(p.units.number), str(p.cost.date)) for p in held if p.cost] == [("0.000012", "1970-01-02")]
+    changes = [
+        [str(p.units.number) for p in entry.postings if p.units.currency != "PUSD"] for entry in loaded.transactions
+    ]
+    assert changes == [["0.000010"], ["0.000006"], ["-0.000004"]], "only the difference is posted"
 
 
 def test_a_ledger_that_is_off_by_the_smallest_part_does_not_load() -> None:

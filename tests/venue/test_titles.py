@@ -80,8 +80,10 @@ def test_outcomes_that_are_no_list_leave_the_title() -> None:
 
 values = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["conditionId", "title", "outcomes", "tokens", "data", "asset"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["conditionId", "title", "outcomes", "tokens", "data", "asset"]), inner)
+    ),
     max_leaves=12,
 )
 

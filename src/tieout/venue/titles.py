@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from tieout.venue.wire import Row, WireError, parse
 
 _ENVELOPES = ("data", "rows", "result", "markets")
-_MAX_DEPTH = 4
 
 
 class Title(NamedTuple):
@@ -30,22 +29,21 @@ def titles(raw: bytes) -> Iterator[Title]:
         payload = parse(raw)
     except WireError:
         return
-    yield from _in(payload, 0)
+    yield from _in(payload)
 
 
-def _in(value: Any, depth: int) -> Iterator[Title]:
-    if depth > _MAX_DEPTH:
-        return
+def _in(value: Any) -> Iterator[Title]:
+    """Of a row, a list or a page; `parse` has refused what nests without end."""
     if isinstance(value, list):
         for item in value:
-            yield from _in(item, depth + 1)
+            yield from _in(item)
     elif isinstance(value, dict):
         found = _of_row(value)
         if found is not None:
             yield found
         else:
             for name in _ENVELOPES:
-                yield from _in(value.get(name), depth + 1)
+                yield from _in(value.get(name))
 
 
 def _of_row(row: Row) -> Title | None:

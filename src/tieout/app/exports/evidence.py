@@ -51,11 +51,11 @@ class Evidence:
         names = [key, *self._names.get(key, ())]
         if key.startswith("manual/") and key not in self._entries:
             names.append(key.removesuffix("/cost"))
-        if tx_hash and movement.op in (BUY, SELL):
-            names.append(f"row/{tx_hash}/{movement.token_id}/{'BUY' if movement.op == BUY else 'SELL'}")
-        elif tx_hash:
-            # What moved in the transaction may name the tokens, and what it cost may be stated apart.
+        if tx_hash:
+            # Of the whole transaction: what moved of each token, what it was said to have cost, the rows of an index.
             names += [f"{what}/{tx_hash}/{token}" for token in movement.tokens() for what in ("move", "cost")]
+            if movement.op in (BUY, SELL):
+                names.append(f"row/{tx_hash}/{movement.token_id}/{'BUY' if movement.op == BUY else 'SELL'}")
         return sorted({seq for name in names for seq in self._entries.get(name, ())})
 
 
