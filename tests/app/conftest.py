@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+from pathlib import Path
 
 import pytest
 
+from app.exported import furnish
 from support.database import connected
 from tieout.store.embedded import EmbeddedServer
 
@@ -17,8 +19,18 @@ _numbers = itertools.count()
 @pytest.fixture
 def other_dsn(server: EmbeddedServer) -> str:
     """A second database."""
-    name = f"other_{os.getpid()}_{next(_numbers)}"
+    return _created(server, f"other_{os.getpid()}_{next(_numbers)}")
 
+
+@pytest.fixture(scope="session")
+def exported_dsn(server: EmbeddedServer, shared: Path) -> str:
+    """A database with the wallets of `exported`, for tests that only read."""
+    dsn = _created(server, f"exported_{os.getpid()}")
+    asyncio.run(furnish(dsn, shared))
+    return dsn
+
+
+def _created(server: EmbeddedServer, name: str) -> str:
     async def create() -> None:
         async with connected(server.dsn()) as connection:
             await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")

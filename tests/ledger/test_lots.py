@@ -16,6 +16,7 @@ from oracle.history import Life, life, lives, observe
 from tieout.ledger.books import Books
 from tieout.ledger.changes import all_changes
 from tieout.ledger.facts import (
+    Act,
     AnyFact,
     ConditionResolved,
     FillObserved,
@@ -123,6 +124,17 @@ def test_a_split_makes_a_lot_of_each_leg_and_a_merge_takes_the_oldest_of_both() 
     assert brief(found.rows) == [("merge", 1, 1, 0, 0), ("merge", 2, 3, 1, 1), ("merge", 2, 4, 1, 1)]
     assert held(found.lots, YES) == [(2, 2, 2)]
     assert held(found.lots, NO) == [(2, 1, 1)]
+
+
+def test_a_fee_of_several_legs_is_told_once_with_the_first() -> None:
+    about = {"who": "me", "why": "w", "condition_id": CONDITION, "legs": (YES, NO)}
+    acts = [
+        ManualEntry(entry_id="s", act=Act.SPLIT, shares=4, fee=8, occurred_at_ms=1_000, **about),
+        ManualEntry(entry_id="m", act=Act.MERGE, shares=-1, fee=3, occurred_at_ms=2_000, **about),
+    ]
+    found = told([*LISTED, *acts])
+    assert [(row.token_id, row.fee, row.fee_acquired) for row in found.rows] == [(YES, 3, 2), (NO, 0, 0)]
+    assert [lot.fee for token in (YES, NO) for lot in found.lots.by_token[token]] == [6, 0]
 
 
 def test_a_migration_renames_the_lots_and_their_days_stay_so_that_they_are_sold_before_younger_ones() -> None:
@@ -247,6 +259,8 @@ def check(lived: Life, seed: int) -> Counter[tuple[str, bool]]:
         assert sum(row.proceeds or 0 for row in unexplained if row.kind != "conversion") == (
             position.unexplained_proceeds
         )
+    places = [row.movement.order for row in found.rows]
+    assert places == sorted(places), "in canonical order, whatever book they are of"
     for row in found.rows:
         assert row.kind in KINDS
         if row.acquired is not None and row.kind not in ("conversion", "migration"):

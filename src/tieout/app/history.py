@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from tieout.ledger.books import Books
-from tieout.ledger.facts import decode
+from tieout.ledger.facts import AnyFact, decode
 from tieout.ledger.rows import BookRows, all_rows
 from tieout.store import log
 from tieout.store.log_chain import ChainCheck
@@ -52,14 +52,20 @@ async def rebuild(
     wallet_id: int,
     moment: Moment = NOW,
     progress: Callable[[int], None] = lambda _: None,
+    heard: Callable[[int, AnyFact], None] = lambda _seq, _fact: None,
 ) -> Books:
-    """The books of the wallet folded from its log; *progress* hears how many entries were read."""
+    """The books of the wallet folded from its log.
+
+    *progress* hears how many entries were read; *heard* each fact that belongs to *moment*, with its entry.
+    """
     books = Books()
     read = 0
     async for chunk in log.entries(connection, wallet_id):
         for entry in chunk:
             if moment.takes(entry):
-                books.merge(decode(entry.fact))
+                fact = decode(entry.fact)
+                books.merge(fact)
+                heard(entry.seq, fact)
         read += len(chunk)
         progress(read)
     books.settle()

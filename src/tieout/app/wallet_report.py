@@ -10,12 +10,10 @@ from tieout.app.block_books import BlockBooks
 from tieout.client.chain import BlockHead
 from tieout.jobs.tie_out import TieOut
 from tieout.ledger.books import Books
-from tieout.ledger.facts import Flow
+from tieout.ledger.events import flow_of
+from tieout.ledger.facts import INCOME
 from tieout.ledger.rows import MovementRow, PositionRow
 from tieout.ledger.units import MICRO
-
-INCOME = (Flow.REWARD, Flow.MAKER_REBATE, Flow.TAKER_REBATE, Flow.REFERRAL_REWARD, Flow.YIELD, Flow.TIP)
-"""Flows that the venue pays; the others are the owner's own money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +114,4 @@ def flows_of(movements: tuple[MovementRow, ...]) -> dict[str, int]:
 
 def flow_name(movement: MovementRow) -> str:
     """What a movement of kind "cash" is called."""
-    name = movement.key.partition("/")[0].upper()
-    return name if name in Flow.__members__ else Flow.OTHER.value
+    return flow_of(movement.key).value

@@ -20,6 +20,7 @@ COMMANDS = {
     "fills": "movements:fills",
     "log": "log:log",
     "explain": "explain:explain",
+    "export": "export:app",
     "replay": "audit:replay",
     "audit": "audit:audit",
     "certify": "certify:certify_",

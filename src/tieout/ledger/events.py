@@ -100,6 +100,12 @@ class EventRecord:
         return f"{fact.flow.value.lower()}/{self.tx_hash}/" if isinstance(fact, CashFlowed) else self.key
 
 
+def flow_of(key: str) -> Flow:
+    """Why collateral moved in a movement of collateral alone, by its *key*; OTHER where that names no flow."""
+    name = key.partition("/")[0].upper()
+    return Flow(name) if name in Flow.__members__ else Flow.OTHER
+
+
 def _named(logs: list[EventFact], rows: list[EventFact]) -> list[EventFact]:
     """*logs*, the flows that are only transfers called what *rows* call them: by amount, else as the only one."""
     named: list[EventFact] = []

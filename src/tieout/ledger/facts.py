@@ -47,6 +47,10 @@ class Flow(StrEnum):
     OTHER = "OTHER"
 
 
+INCOME = (Flow.REWARD, Flow.MAKER_REBATE, Flow.TAKER_REBATE, Flow.REFERRAL_REWARD, Flow.YIELD, Flow.TIP)
+"""Flows that the venue pays; the others are the owner's own money."""
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="kind"):
     """One observation. `occurred_at_ms` is the venue's or the block's time."""
 
