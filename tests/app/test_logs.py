@@ -161,7 +161,7 @@ def test_issues_and_controls_and_what_is_away(story: Story) -> None:
         state.away, state.why_not = {"clob": "status 502"}, "the order book is away: failed 6 times"
         assert story.told(log) == [], "the same trouble with another number"
         state.away = {}
-        state.alerts.failed, state.alerts.problem = 2, "the webhook answered 500"
+        state.alerts.failed, state.alerts.problems = 2, {"webhook": "the webhook answered 500"}
         assert [event["event"] for event in story.told(log)] == ["service_back", "alerts_failed"]
 
 
