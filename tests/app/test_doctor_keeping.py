@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from app.clinic import Clinic, clinic
 from app.test_stored_answer import CLEAN, DRIFT, ran
 from support.database import connected, in_loop
+from tieout.app.backing import make_backup
 from tieout.app.config import Config
 from tieout.app.doctor import Finding, Patient, State
 from tieout.app.doctor_checks import checks_of
-from tieout.app.doctor_keeping import FREE_FAIL, FREE_WARN, room
+from tieout.app.doctor_keeping import BACKUP_MS, FREE_FAIL, FREE_WARN, room
 from tieout.app.doctor_words import CONFIGURATION, EXPLAINED, explained
 from tieout.app.settings import Settings
 from tieout.client.clock import LoopClock
@@ -121,15 +123,37 @@ def test_room_is_judged_by_what_is_free_and_by_what_the_database_takes(free: int
 
 
 @in_loop
+async def test_the_newest_backup_is_looked_at_where_a_directory_is_named(dsn: str, tmp_path: Path) -> None:
+    async with clinic(dsn) as visit:
+        assert "backup" not in await visit.look("backup")
+        visit.settings = Settings(db=dsn, backups=tmp_path / "absent")
+        assert (await one(visit, "backup")).state is State.FAIL
+        visit.settings = Settings(db=dsn, backups=tmp_path)
+        assert "none in" in (await one(visit, "backup")).text
+        now_ms = visit.clock.now_ms()
+        await make_backup(visit.settings, tmp_path, now_ms - 7_200_000, lambda *_: None)
+        assert "this wallet is not in it" in (await one(visit, "backup")).text
+        async with connected(dsn) as connection:
+            await add_wallet(connection, visit.account.address)
+        made = await make_backup(visit.settings, tmp_path, now_ms - 3_600_000, lambda *_: None)
+        found = await one(visit, "backup")
+        assert (found.state, found.text) == (State.OK, f"{made.path.name}, 1 hour old, one of 2")
+        visit.clock.off_ms += BACKUP_MS - 3_600_000 + 1
+        assert (await one(visit, "backup")).state is State.WARN
+        made.path.write_bytes(b"")
+        assert (await one(visit, "backup")).state is State.FAIL
+
+
+@in_loop
 async def test_every_check_says_what_it_means_how_we_know_and_what_to_do() -> None:
     for nodes in ((), ("http://127.0.0.1:9/a",), ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")):
         places = replace(Endpoints.of("http://127.0.0.1:9"), rpc=nodes)
         config = Config(wallet="0x" + "1" * 40, endpoints=places)
         async with HttpCarrier() as carrier:
-            patient = Patient(config, Settings(), LoopClock(lambda: 1), carrier, {})
+            patient = Patient(config, Settings(backups=Path()), LoopClock(lambda: 1), carrier, {})
             names = {CONFIGURATION, *checks_of(patient)}
             patient.end()
         for name in names:
             for words in explained(name):
                 assert len(words) > 30, name
-    assert {explained(name) for name in names} | {EXPLAINED["backup"]} == set(EXPLAINED.values())
+    assert {explained(name) for name in names} == set(EXPLAINED.values())

@@ -24,6 +24,7 @@ def checks_of(patient: Patient) -> Mapping[str, Check]:
         "last comparison": keeping.comparison,
         "open issues": keeping.issues,
         "controls": keeping.held,
+        **({"backup": keeping.backups(patient.settings.backups)} if patient.settings.backups else {}),
         "private key": account.private_key,
         "clock": venue.clock,
         "CLOB": venue.clob,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from pathlib import Path
 
 import asyncpg
 
 from tieout.app.alert_settings import Destination, Via
-from tieout.app.doctor import Finding, MissingError, Patient, State
+from tieout.app.backing import backups_in, head_of
+from tieout.app.doctor import Check, Finding, MissingError, Patient, State
 from tieout.app.doctor_database import Kept, Seen
 from tieout.app.tie_answer import Verdict
+from tieout.store.archive import BackupError
 from tieout.store.controls import WHOLE_WALLET, Lift
 from tieout.store.controls import State as Held
 from tieout.store.embedded import EmbeddedServerError
@@ -17,6 +21,9 @@ from tieout.store.errors import StoreError
 
 FREE_FAIL, FREE_WARN = 200_000_000, 2_000_000_000
 """Bytes of free disk under which the database must not be left alone, and under which somebody should know."""
+
+BACKUP_MS = 26 * 3_600_000
+"""How old the newest backup may be: one a day, and two hours for the timer."""
 
 CANNOT_BE_ASKED = (StoreError, EmbeddedServerError, asyncpg.PostgresError)
 
@@ -156,3 +163,31 @@ async def alerts(patient: Patient) -> Finding:
 
 def _is_there(to: Destination) -> bool:
     return shutil.which(to.command[0]) is not None
+
+
+def backups(directory: Path) -> Check:
+    """A check of the newest backup in a directory."""
+
+    async def check(patient: Patient) -> Finding:
+        return await asyncio.to_thread(newest_backup, directory, patient.config.wallet, patient.clock.now_ms())
+
+    return check
+
+
+def newest_backup(directory: Path, wallet: str, now_ms: int) -> Finding:
+    """There is one, it is young, and the wallet is in it. Its content is not read."""
+    todo = f"`tieout db backup {directory}`, once a day by a timer"
+    if not directory.is_dir():
+        return _found(State.FAIL, f"{directory} is no directory", todo)
+    found = backups_in(directory)
+    if not found:
+        return _found(State.WARN, f"none in {directory}", todo)
+    try:
+        head = head_of(found[0])
+    except BackupError as error:
+        return _found(State.FAIL, str(error), todo)
+    words = f"{found[0].name}, {_ago(now_ms - head.made_at_ms)} old, one of {len(found)}"
+    if wallet not in {each.address for each in head.wallets}:
+        return _found(State.WARN, f"{words}; this wallet is not in it", todo)
+    late = now_ms - head.made_at_ms > BACKUP_MS
+    return _found(State.WARN if late else State.OK, words, todo if late else "")

@@ -27,6 +27,10 @@ ALL = "all"
 
 def doctor(
     config: Annotated[Path, typer.Option("--config", help="The worker's configuration.")] = Path("tieout.toml"),
+    backups: Annotated[
+        Path | None,
+        typer.Option("--backups", metavar="DIR", help="Look how old the newest backup in it is (TIEOUT_BACKUPS)."),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option("--explain", metavar="CHECK", help="What a check means, how we know, what to do; `all`: of all."),
@@ -39,7 +43,7 @@ def doctor(
         return
 
     async def work() -> int:
-        found = await _findings(config)
+        found = await _findings(config, backups)
         if as_json:
             print_json(_json(found))
         else:
@@ -49,13 +53,14 @@ def doctor(
     run(work)
 
 
-async def _findings(path: Path) -> list[Finding]:
+async def _findings(path: Path, backups: Path | None) -> list[Finding]:
     try:
         config = read_config(path)
     except ConfigError as error:
         return [Finding(CONFIGURATION, State.FAIL, f"{path}: {problem}") for problem in error.problems]
     first = Finding(CONFIGURATION, State.OK, f"{path}, wallet {config.wallet}")
-    async with patient_of(config, Settings(), LoopClock(now_ms)) as patient:
+    settings = Settings() if backups is None else Settings(backups=backups)
+    async with patient_of(config, settings, LoopClock(now_ms)) as patient:
         checks = checks_of(patient)
         with err.status("looking") as status:
 
