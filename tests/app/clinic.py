@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from tieout.app.alert_settings import AlertSettings
 from tieout.app.config import Config, Selection
 from tieout.app.doctor import Check, Finding, Patient, examine
 from tieout.app.doctor_checks import checks_of
@@ -97,6 +98,7 @@ async def clinic(dsn: str) -> AsyncIterator[Clinic]:
             first_block=FIRST_BLOCK + 1,
             endpoints=Endpoints.of(server.http_url),
             selection=Selection(count=3),
+            alerts=AlertSettings(command=("true",)),
         )
         environ = {KEY_VARIABLE: account.private_key}
         visit = Clinic(scenario, config, Settings(db=dsn), environ, ShiftedClock(scenario))

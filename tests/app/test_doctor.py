@@ -10,6 +10,7 @@ import pytest
 from app.clinic import Clinic, clinic
 from client.stage import Asked, Says, serving
 from support.database import connected, in_loop
+from tieout.app.alert_settings import AlertSettings
 from tieout.app.config import Selection
 from tieout.app.doctor import State
 from tieout.app.secrets import API_VARIABLES, KEY_VARIABLE
@@ -27,7 +28,7 @@ async def test_all_is_well_and_nothing_is_changed(dsn: str) -> None:
     async with clinic(dsn) as visit:
         found = await visit.look()
         assert {name: each.text for name, each in found.items() if each.state is not State.OK} == {}
-        assert len(found) == 17
+        assert len(found) == 23
         for method, path in visit.asked:
             reads = method == "GET" or (method == "POST" and path.startswith("eth_") and "send" not in path)
             assert reads, (method, path)
@@ -170,6 +171,19 @@ CAUSES: dict[str, tuple[Provoke, str, State, str]] = {
         State.WARN,
         "end within min_time_to_resolution_ms",
     ),
+    "nobody_is_told": (lambda visit: visit.change(alerts=AlertSettings()), "alerts", State.WARN, "nobody is told"),
+    "a_program_that_is_not_there": (
+        lambda visit: visit.change(alerts=AlertSettings(command=("/nowhere/notify", "hush"))),
+        "alerts",
+        State.FAIL,
+        "the program of command is not there",
+    ),
+    "no_issues_without_a_database": (
+        lambda visit: setattr(visit, "settings", Settings(db="postgresql://me:hush@127.0.0.1:9/x")),
+        "open issues",
+        State.UNKNOWN,
+        "it needs the database",
+    ),
     "override_of_nothing": (
         lambda visit: visit.change(overrides={"no-such-market": Params()}),
         "markets",
@@ -201,17 +215,6 @@ async def test_a_wallet_that_is_held_is_said_with_its_holder(dsn: str) -> None:
         lease = await acquire(writer, visit.account.address, exclusive=True)
         found = (await visit.look("database"))["database"]
         assert (found.state, lease.holder in found.text) == (State.WARN, True)
-
-
-@in_loop
-async def test_an_older_schema_is_said_and_left_alone(dsn: str) -> None:
-    async with clinic(dsn) as visit, connected(dsn) as connection:
-        await connection.execute("UPDATE alembic_version SET version_num = '0001'")
-        found = (await visit.look("database"))["database"]
-        assert (found.state, "at the next start" in found.text) == (State.WARN, True)
-        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0001"
-        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        assert (await visit.look("database"))["database"].state is State.FAIL
 
 
 @in_loop

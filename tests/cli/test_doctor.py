@@ -28,16 +28,18 @@ def config(venue: dict[str, str], tmp_path: Path) -> Path:
     path.write_text(
         f'[account]\nwallet = "{venue["address"]}"\nsignature_type = 0\nprivate_key_file = "key"\n'
         f'first_block = 94100001\n[venue]\nbase_url = "{venue["CLOB"]}"\n[markets]\ncount = 2\n'
+        '[alerts]\ncommand = ["true"]\n'
     )
     return path
 
 
 def test_all_is_well(tieout: CommandLine, venue: dict[str, str], config: Path) -> None:
     done = tieout("doctor", "--config", config)
-    assert "Ready. 18 checks: 18 well." in done.out
+    assert "Ready. 24 checks: 24 well." in done.out
     as_json = tieout("doctor", "--config", config, "--json")
     assert as_json.json["holds"] is True
     assert {row["state"] for row in as_json.json["checks"]} == {"OK"}
+    assert all(row["means"] and row["known_by"] and row["to_do"] for row in as_json.json["checks"])
     everything = done.out + done.err + as_json.out + as_json.err
     for name in ("private key", "secret", "passphrase"):
         assert venue[name].removeprefix("0x") not in everything
@@ -50,10 +52,22 @@ def test_a_failure_is_1_and_not_knowing_is_2(tieout: CommandLine, venue: dict[st
     failed = tieout("doctor", "--config", config, code=1, TIEOUT_PRIVATE_KEY_FILE=str(open_key))
     assert f"chmod 600 {open_key}" in " ".join(failed.out.split())
     assert "Not ready." in failed.out
+    assert '`tieout doctor --explain "private key"` says what it means' in failed.out
     unsure = tieout("doctor", "--config", config, code=2, TIEOUT_API_KEY="only-a-part")
     assert "Cannot tell." in unsure.out
     told = failed.out + failed.err + unsure.out + unsure.err
     assert venue["private key"].removeprefix("0x") not in told
+
+
+def test_a_check_is_explained_without_looking_at_anything(tieout: CommandLine) -> None:
+    told = " ".join(tieout("doctor", "--explain", "clob").out.split())
+    assert told.startswith("CLOB what it means: The central limit order book")
+    assert "how we know:" in told
+    assert "what to do:" in told
+    everything = tieout("doctor", "--explain", "all", "--json").json
+    assert {"CLOB", "disk space", "backup", "configuration"} < everything.keys()
+    unknown = tieout("doctor", "--explain", "weather", code=2)
+    assert "last comparison" in " ".join(unknown.err.split())
 
 
 def test_a_file_with_problems_lists_them_and_looks_no_further(tieout: CommandLine, tmp_path: Path) -> None:

@@ -20,17 +20,22 @@ SCHEMES = ("postgresql://", "postgres://")
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
     """The address of a database at the newest schema, for as long as the context is open. Raises StoreError."""
+    async with bare_database(settings) as dsn:
+        await _at_newest(dsn)
+        yield dsn
+
+
+@asynccontextmanager
+async def bare_database(settings: Settings) -> AsyncIterator[str]:
+    """The same at whatever schema it has, which may be none. Raises StoreError, EmbeddedServerError."""
     if settings.db:
         if not settings.db.startswith(SCHEMES):
             # The address itself is not shown: whatever it is, it may hold a password.
             raise StoreError(f"TIEOUT_DB: expected an address that starts with {SCHEMES[0]}")
-        await _at_newest(settings.db)
         yield settings.db
         return
     with EmbeddedServer.start(embedded_place(settings)) as server:
-        dsn = server.dsn()
-        await _at_newest(dsn)
-        yield dsn
+        yield server.dsn()
 
 
 def embedded_place(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from tieout.app.config import Config
+from tieout.app.doctor_database import Seen, look
 from tieout.app.market_choice import chosen
 from tieout.app.secrets import SecretError, given_credentials, private_key
 from tieout.app.settings import Settings
@@ -115,6 +116,7 @@ class Patient:
         self.feeds = FeedNet(WebSocketCarrier(proxy=config.proxy or None), clock, lambda _: 0)
         self._credentials = Once(self._get_credentials)
         self._markets = Once(lambda: chosen(self.gamma, config.selection))
+        self._database = Once(lambda: look(settings, config.wallet, clock.now_ms()))
 
     async def credentials(self) -> Credentials:
         """The API key of the environment, else the one that exists for the private key: none is made.
@@ -138,6 +140,10 @@ class Patient:
         """The configured markets. Raises UnknownMarketsError, VenueError."""
         return await self._markets.get()
 
+    async def database(self) -> Seen:
+        """The database. Raises StoreError, EmbeddedServerError, asyncpg.PostgresError."""
+        return await self._database.get()
+
     def scrub(self, text: str) -> str:
         """*text* without any secret that is known here."""
         for held in (self.key, self._given, self._found):
@@ -148,6 +154,7 @@ class Patient:
         """Stop what nobody waits for any longer."""
         self._credentials.end()
         self._markets.end()
+        self._database.end()
 
     async def _get_credentials(self) -> Credentials:
         if self._given_problem:

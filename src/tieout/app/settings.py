@@ -17,3 +17,5 @@ class Settings(BaseSettings):
     """postgresql://... of any server; empty: the embedded one."""
     home: Path = Field(default_factory=lambda: Path.home() / ".tieout")
     """Where the embedded server keeps its data."""
+    backups: Path | None = None
+    """A directory that `tieout db backup` writes to: the doctor looks how old the newest one is."""

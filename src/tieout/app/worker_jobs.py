@@ -179,6 +179,7 @@ class WorkerJobs:
         self.readiness.note(ended)
         self.state.jobs[ended.job] = ended
         self.state.runs[ended.job] += 1
+        self.state.ended.append(ended)
         self.state.feed_live = self.keeper.live
         self.state.away = {name: breaker.last_error for name, breaker in self.venue.health.away().items()}
         if (last := compared_by(ended)) is not None:

@@ -76,6 +76,8 @@ class WorkerState:
     controls: dict[str, Control] = field(default_factory=dict)
     jobs: dict[Job, Ended] = field(default_factory=dict)
     runs: Counter[Job] = field(default_factory=Counter)
+    ended: deque[Ended] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))
+    """The last runs of all jobs, in their order."""
     tied_out_since_ms: int = 0
     """Since when every comparison with the chain held; 0: the last one did not, or there was none."""
     events: deque[QuoteEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_MAX))

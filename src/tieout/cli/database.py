@@ -21,6 +21,7 @@ from tieout.app.keeping import (
 )
 from tieout.app.rebuilding import rebuild_state
 from tieout.app.settings import Settings
+from tieout.cli.backup import backup, restore, verify_backup
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AnyWallet, AsJson, Wallet
 from tieout.cli.output import DOES_NOT, HOLDS, counted, err, out, print_json, run, say, short, when
@@ -222,3 +223,8 @@ def raw(number: Annotated[int, typer.Argument(metavar="NUMBER", help="As in `db 
         return HOLDS
 
     run(work)
+
+
+app.command("backup")(backup)
+app.command("verify-backup")(verify_backup)
+app.command("restore")(restore)

@@ -14,6 +14,7 @@ from tieout.app.clock import now_ms
 from tieout.app.config_reading import ConfigError, read_config
 from tieout.app.doctor import Finding, State, examine, patient_of
 from tieout.app.doctor_checks import checks_of
+from tieout.app.doctor_words import CONFIGURATION, EXPLAINED, explained
 from tieout.app.settings import Settings
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson
@@ -21,17 +22,28 @@ from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, err, out, p
 from tieout.client.clock import LoopClock
 
 STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.UNKNOWN: "bold magenta"}
-CONFIGURATION = "configuration"
+ALL = "all"
 
 
 def doctor(
     config: Annotated[Path, typer.Option("--config", help="The worker's configuration.")] = Path("tieout.toml"),
+    backups: Annotated[
+        Path | None,
+        typer.Option("--backups", metavar="DIR", help="Look how old the newest backup in it is (TIEOUT_BACKUPS)."),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CHECK", help="What a check means, how we know, what to do; `all`: of all."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check everything that a worker needs, at the same time: 0 all is well, 1 something fails, 2 could not tell."""
+    if explain is not None:
+        _explain(explain, as_json=as_json)
+        return
 
     async def work() -> int:
-        found = await _findings(config)
+        found = await _findings(config, backups)
         if as_json:
             print_json(_json(found))
         else:
@@ -41,13 +53,14 @@ def doctor(
     run(work)
 
 
-async def _findings(path: Path) -> list[Finding]:
+async def _findings(path: Path, backups: Path | None) -> list[Finding]:
     try:
         config = read_config(path)
     except ConfigError as error:
         return [Finding(CONFIGURATION, State.FAIL, f"{path}: {problem}") for problem in error.problems]
     first = Finding(CONFIGURATION, State.OK, f"{path}, wallet {config.wallet}")
-    async with patient_of(config, Settings(), LoopClock(now_ms)) as patient:
+    settings = Settings() if backups is None else Settings(backups=backups)
+    async with patient_of(config, settings, LoopClock(now_ms)) as patient:
         checks = checks_of(patient)
         with err.status("looking") as status:
 
@@ -66,8 +79,29 @@ def code_of(found: Sequence[Finding]) -> int:
     return CANNOT_TELL if State.UNKNOWN in states else HOLDS
 
 
+def _explain(name: str, *, as_json: bool) -> None:
+    """Print what there is to say of the check *name*, in any case of letters, or of all. Raises BadParameter."""
+    names = {each.lower(): each for each in EXPLAINED}
+    if name.lower() != ALL and name.lower() not in names:
+        raise typer.BadParameter(f"expected one of {', '.join(EXPLAINED)}, was {name!r}", param_hint="--explain")
+    chosen = list(EXPLAINED) if name.lower() == ALL else [names[name.lower()]]
+    if as_json:
+        print_json({each: EXPLAINED[each]._asdict() for each in chosen})
+        return
+    for place, each in enumerate(chosen):
+        means, known_by, to_do = EXPLAINED[each]
+        if place:
+            out.print()
+        say((each, "bold"))
+        for label, words in (("what it means", means), ("how we know", known_by), ("what to do", to_do)):
+            say((f"{label}: ", "dim"), words)
+
+
 def _json(found: Sequence[Finding]) -> dict[str, object]:
-    rows = [{"check": f.check, "state": f.state.value, "text": f.text, "todo": f.todo} for f in found]
+    rows = [
+        {"check": f.check, "state": f.state.value, "text": f.text, "todo": f.todo, **explained(f.check)._asdict()}
+        for f in found
+    ]
     return {"holds": code_of(found) == HOLDS, "checks": rows}
 
 
@@ -91,3 +125,6 @@ def _show(found: Sequence[Finding]) -> None:
         CANNOT_TELL: ("Cannot tell.", "bold magenta"),
     }[code_of(found)]
     say(verdict, f" {counted(len(found), 'check')}: {told}.")
+    if odd := next((each.check for each in found if each.state is not State.OK), ""):
+        name = f'"{odd}"' if " " in odd else odd
+        say((f"`tieout doctor --explain {name}` says what it means, how we know, and what to do.", "dim"))

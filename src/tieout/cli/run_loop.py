@@ -76,11 +76,13 @@ class Front:
         *,
         is_live_view: bool,
         quiet: bool = False,
+        silent: bool = False,
         more: Callable[[Screen], None] = lambda _: None,
         redraw: asyncio.Event | None = None,
     ) -> None:
         """*connection* is for the view alone. *quiet*: in a pipe only what changes, no line now and then.
 
+        *silent*: nothing is shown, `more` alone hears of it.
         *redraw* set: the view is drawn at once.
         """
         self.worker = worker
@@ -92,6 +94,7 @@ class Front:
         self._ending = ending
         self._is_live_view = is_live_view
         self._lines = Lines(quiet=quiet)
+        self._silent = silent
         self._more = more
 
     async def run(self, stop: asyncio.Event) -> bool:
@@ -129,9 +132,11 @@ class Front:
     async def _show(self) -> None:
         if not self._is_live_view:
             while True:
-                for line in self._lines.of(await self.look()):
-                    out.print(line, soft_wrap=True)
-                sys.stdout.flush()
+                screen = await self.look()
+                if not self._silent:
+                    for line in self._lines.of(screen):
+                        out.print(line, soft_wrap=True)
+                    sys.stdout.flush()
                 await asyncio.sleep(REFRESH_S)
         with Live(console=out, auto_refresh=False, transient=True) as live:
             while True:

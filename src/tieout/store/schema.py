@@ -22,18 +22,19 @@ MIGRATION_LOCK = 0x7_1E_0F7
 
 async def migrate(dsn: str) -> None:
     """Apply every migration that is missing; several processes may call this at once."""
-    await _require_version(dsn)
+    await require_version(dsn)
     # The driver reads the address itself, so that every setting in it means the same here as everywhere else.
     engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: connect(dsn))
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade, "head")
     finally:
         await engine.dispose()
 
 
-async def _require_version(dsn: str) -> None:
+async def require_version(dsn: str) -> None:
+    """Raises StoreError when the server is older than VERSION_MIN, or cannot be reached."""
     connection = await connect(dsn)
     try:
         number = int(await connection.fetchval("SHOW server_version_num"))
@@ -43,8 +44,9 @@ async def _require_version(dsn: str) -> None:
         raise StoreError(f"{shown(dsn)} is PostgreSQL {number // 10_000}; tieout needs {VERSION_MIN} or newer")
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str) -> None:
+    """Apply every migration up to and with *revision*, in the transaction of *connection*. Raises CommandError."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("tieout.store") / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
