@@ -60,7 +60,11 @@ def demo(folder: Path) -> Iterator[Demo]:
     """Running, with everything it keeps below *folder*."""
     env = {**os.environ, "TMPDIR": str(folder), "TIEOUT_PG_LINGER_S": "0.3"}
     with subprocess.Popen(
-        [PROGRAM, "demo", "--minutes", "5"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        [PROGRAM, "demo", "--markets", "2", "--minutes", "5"],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         watchdog = threading.Timer(PATIENCE_S, process.kill)
         watchdog.start()
