@@ -31,8 +31,9 @@ check: $(STAMP)  ## everything that needs no database: style, types, imports
 	$(BIN)/mypy src mutants
 	$(BIN)/lint-imports --no-cache
 
+# With --quiet it would not be strict: warnings would not be counted.
 docs: $(STAMP)  ## the documentation into site/: open site/index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "open site/index.html"
 
 drawings: $(STAMP)  ## the pictures of docs/books again, from the ledger's own figures

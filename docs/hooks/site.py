@@ -2,9 +2,8 @@
 
 A page asks for a part by a comment on a line of its own:
 
-    <!-- made: NAME -->                      a part made by one of the modules beside this one
-    <!-- if command: NAME --> ... <!-- end -->   kept where `tieout NAME` exists; `unless` where it does not
-    <!-- picture: PATH | ALT -->             a picture below docs/img, once it is there
+    <!-- made: NAME -->              a part made by one of the modules beside this one
+    <!-- picture: PATH | ALT -->     a picture below docs/img, once it is there
 
 Nothing here asks the network.
 """
@@ -23,12 +22,9 @@ import facts_page
 import inline_pictures
 import runbook_pages
 
-from tieout.cli.main import COMMANDS
-
 DOCS = Path(__file__).resolve().parents[1]
 
 _MADE = re.compile(r"^<!-- made: (\w+) -->$", re.MULTILINE)
-_COMMAND = re.compile(r"^<!-- (if|unless) command: ([\w-]+) -->\n(.*?)^<!-- end -->\n?", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"^<!-- picture: (\S+) \| ([^|\n]+?) -->$", re.MULTILINE)
 
 Maker = Callable[[str], str]
@@ -63,8 +59,7 @@ MAKERS: dict[str, Maker] = {
 def on_page_markdown(markdown: str, *, page: Any, **_: object) -> str:
     """Fill in what the page asks for."""
     name = page.file.src_uri.removesuffix(".md")
-    kept = _COMMAND.sub(lambda found: found[3] if (found[2] in COMMANDS) == (found[1] == "if") else "", markdown)
-    shown = _PICTURE.sub(lambda found: _picture(name, found[1], found[2]), kept)
+    shown = _PICTURE.sub(lambda found: _picture(name, found[1], found[2]), markdown)
     return _MADE.sub(lambda found: MAKERS[found[1]](name), shown)
 
 
