@@ -134,7 +134,7 @@ async def furnish(dsn: str, connection: asyncpg.Connection, now_ms: int) -> tupl
 PAGES = (
     "", "/markets", f"/market/{CONDITION}", "/orders?show=all", "/fills?show=all", "/incidents", "/incidents?show=all",
     "/log", "/log?as_known=%231", "/log/1", "/log/2", "/portfolio", "/settings", "/guide", f"/explain/{ORDER}",
-    "/explain/trade-1", f"/explain?name={TOKEN_ID}", "/adjust", "/do/pause", f"/do/pause?market={CONDITION}",
+    "/explain/trade-1", f"/explain?name={TOKEN_ID}", "/adjust", "/export", "/do/pause", f"/do/pause?market={CONDITION}",
 )  # fmt: skip
 """Every page of a wallet that needs no number."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tieout.app.clock import now_ms
+from tieout.app.naming import keep_names
 from tieout.intake.booking import Sent
 from tieout.intake.documents import files, messages
 from tieout.intake.intake import Incoming, Intake, Report
@@ -42,7 +43,10 @@ async def import_files(dsn: str, request: ImportRequest, progress: Progress) -> 
         writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
         lease = await acquire(writer, request.wallet, take_over=request.take_over)
         intake = Intake(writer, reader, lease, Identity(request.wallet.lower(), request.owners), now_ms)
-        return await _import(intake, paths, request, progress)
+        report = await _import(intake, paths, request, progress)
+        if report.new_facts:
+            await keep_names(reader, lease.wallet_id)
+        return report
 
 
 async def _import(intake: Intake, paths: list[Path], request: ImportRequest, progress: Progress) -> Report:

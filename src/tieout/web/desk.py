@@ -15,11 +15,23 @@ from starlette.exceptions import HTTPException
 from tieout.store.errors import StoreError
 from tieout.web.guards import Guards
 from tieout.web.house import DeskSettings, House
-from tieout.web.pages import actions, adjust, incidents, log, login, markets, overview, portfolio, settings, trades
+from tieout.web.pages import (
+    actions,
+    adjust,
+    export,
+    incidents,
+    log,
+    login,
+    markets,
+    overview,
+    portfolio,
+    settings,
+    trades,
+)
 from tieout.web.pages.visit import LoginNeededError, NotFoundError, page, session_of
 from tieout.web.rendering import environment, static_folder
 
-PAGES = (overview, markets, trades, incidents, log, portfolio, settings, actions, adjust, login)
+PAGES = (overview, markets, trades, incidents, log, portfolio, settings, actions, adjust, export, login)
 
 
 def desk(given: DeskSettings, now_ms: Callable[[], int]) -> FastAPI:

@@ -43,7 +43,8 @@ class MarketLine:
 
     def outcome(self, index: int) -> str:
         """What the outcome is called."""
-        return self.name.outcomes[index] if 0 <= index < len(self.name.outcomes) else ("Yes", "No", "?")[index]
+        names = self.name.outcomes or ("Yes", "No")
+        return names[index] if 0 <= index < len(names) else "?"
 
     @property
     def book(self) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from tieout.app.exports.table import Cells, id_cell
 from tieout.ledger.books import Books
 from tieout.ledger.registry import Registry
 from tieout.ledger.rows import PositionRow
-from tieout.store import streams
+from tieout.store import statuses, streams
 from tieout.venue.titles import titles
 
 _CONDITION = re.compile(rb'"condition(?:Id|_id)"\s*:\s*"([^"\\]*)"')
@@ -85,4 +85,6 @@ async def read_names(connection: asyncpg.Connection, wallet_id: int) -> Names:
                 names.market.setdefault(found.condition_id, found.title)
                 for token_id, name in found.outcomes:
                     names.outcome.setdefault(token_id, name)
+    for kept in (await statuses.names(connection, wallet_id)).values():
+        names.market.setdefault(kept.condition_id, kept.question)
     return names
