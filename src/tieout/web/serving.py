@@ -77,7 +77,8 @@ async def serving(settings: DeskSettings, now_ms: Callable[[], int]) -> AsyncIte
 def _listener(settings: DeskSettings) -> socket.socket:
     """Bound already, so that whoever is told the address can connect."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named, asyncio turns off the waiting for more to send, which costs 40 ms an answer.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((settings.host, settings.port))

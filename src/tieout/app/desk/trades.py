@@ -76,6 +76,12 @@ class ShownMovement(NamedTuple):
         return self.row.key.split("/")[1] if "/" in self.row.key else ""
 
 
+_MOVEMENT = ", ".join("m." + name for name in MovementRow._fields).replace(
+    "m.condition_id", "COALESCE(NULLIF(m.condition_id, ''), p.condition_id, '')"
+)
+"""A log of the chain names the token alone: the books know its condition."""
+
+
 async def movements(
     connection: asyncpg.Connection,
     wallet_id: int,
@@ -85,10 +91,11 @@ async def movements(
 ) -> Page[ShownMovement]:
     """Movements below a place, the newest first."""
     rows = await connection.fetch(
-        f"SELECT {', '.join('m.' + name for name in MovementRow._fields)}, COALESCE(p.outcome_index, -1) "
+        f"SELECT {_MOVEMENT}, COALESCE(p.outcome_index, -1) "
         "FROM movements m LEFT JOIN positions p ON p.wallet_id = m.wallet_id AND p.token_id = m.token_id "
         "WHERE m.wallet_id = $1 AND ($2::bigint IS NULL OR (m.occurred_at_ms, m.key) < ($2, $3)) "
-        "AND (cardinality($4::text[]) = 0 OR m.kind = ANY ($4)) AND ($5 = '' OR m.condition_id = $5) "
+        "AND (cardinality($4::text[]) = 0 OR m.kind = ANY ($4)) "
+        "AND ($5 = '' OR m.condition_id = $5 OR p.condition_id = $5) "
         "AND ($6 = '' OR m.token_id = $6) AND ($7 = '' OR m.order_id = $7) AND ($8 = '' OR m.status = $8) "
         "ORDER BY m.occurred_at_ms DESC, m.key DESC LIMIT $9",
         wallet_id,
