@@ -32,7 +32,7 @@ from tieout.app.history import Moment, rebuild
 from tieout.app.queries import read_books
 from tieout.ledger.books import Books
 from tieout.ledger.changes import all_changes
-from tieout.ledger.facts import AnyFact, FillObserved, Role, Side
+from tieout.ledger.facts import Act, AnyFact, FillObserved, Flow, ManualEntry, Role, Side
 from tieout.ledger.rows import BookRows, all_rows
 from tieout.store.wallets import wallet_id_of
 
@@ -264,6 +264,20 @@ def test_a_lot_keeps_its_day_while_its_average_stays() -> None:
         [str(p.units.number) for p in entry.postings if p.units.currency != "PUSD"] for entry in loaded.transactions
     ]
     assert changes == [["0.000010"], ["0.000006"], ["-0.000004"]], "only the difference is posted"
+
+
+def test_a_fee_of_what_is_no_fill_is_an_expense_of_the_wallet() -> None:
+    about = {"who": "me", "why": "w", "condition_id": "C", "legs": ("77", "88")}
+    facts: list[AnyFact] = [
+        ManualEntry(entry_id="s", act=Act.SPLIT, shares=40, fee=8, occurred_at_ms=1_000, **about),
+        ManualEntry(entry_id="m", act=Act.MERGE, shares=-10, fee=3, occurred_at_ms=2_000, **about),
+        ManualEntry(entry_id="c", who="me", why="w", collateral=500, fee=20, occurred_at_ms=3_000),
+    ]
+    loaded = load(written(facts))
+    compare(loaded, rows_of(facts), WALLET)
+    chart = Chart(WALLET)
+    assert loaded.micro(chart.fees) == 31
+    assert loaded.micro(chart.flow(Flow.OTHER)) == -500
 
 
 def test_a_ledger_that_is_off_by_the_smallest_part_does_not_load() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tieout.app.exports.files import may_write, whole_file
-from tieout.app.exports.tax import holding
-from tieout.ledger.lots import Disposal
+from tieout.app.exports.tax import disposals, holding
+from tieout.ledger.changes import Change, Moved
+from tieout.ledger.lots import Disposal, Lots
 from tieout.ledger.movement import BUY, SELL, Movement
 
 
@@ -119,6 +121,19 @@ def test_long_is_later_than_the_same_day_a_year_on(acquired: int, disposed: int,
         sold = Movement("s", SELL, (disposed * DAY_MS + shift, 0, "s"), "77", 1, 1)
         row = Disposal(sold, "77", "sale", bought, 1, 1, 0, 1, 0, 0, 1, 0)
         assert holding(row) == (days, term)
+
+
+def test_lots_that_do_not_add_up_are_an_error_before_the_last_row_and_no_table() -> None:
+    """A micro-unit of cost that came from nowhere, in a lot that the last movement leaves."""
+    lots = Lots()
+
+    def spoiled() -> Iterator[Moved]:
+        bought = Movement("b", BUY, (DAY_MS, 0, "b"), "77", 2, 1)
+        yield Moved(bought, (Change("77", 0, 0, 2, 1, 0, 0, 0, 0, 0),))
+        lots.by_token["77"][0].cost += 1
+
+    with pytest.raises(AssertionError, match="1 tokens do not, the first is 77"):
+        list(disposals(spoiled(), lots))
 
 
 def test_a_term_is_not_told_where_a_time_is_not_known() -> None:
