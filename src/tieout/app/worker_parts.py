@@ -29,6 +29,7 @@ from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderSigner
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.foreign_orders import Spared
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.heartbeat import Heartbeat
 from tieout.jobs.job import JobRunner
 from tieout.jobs.market_books import MarketBooks
@@ -114,11 +115,13 @@ async def put_together(
 ) -> Parts:
     """The parts of a worker for *markets* (by condition), none of them started. *reading* is for jobs alone."""
     clock = around.clock
+    # A dry run looks on: whoever else trades on the wallet keeps his orders, whatever the policy of a live one is.
+    policy = config.foreign_orders if state.is_live else ForeignOrders.LEAVE
     orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
     keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, config.jobs)
-    spared = Spared(reading, wallet_id, config.foreign_orders)
+    spared = Spared(reading, wallet_id, policy)
     making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
         reading, wallet_id, config.wallet, venue.clob.public, venue.chain, desk.account, clock, config.signature_type
@@ -133,7 +136,7 @@ async def put_together(
         keeper=keeper,
         book=way.book,
         record=way.record,
-        order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, config.foreign_orders),
+        order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, policy),
         portfolio=portfolio,
         readiness=readiness,
         state=state,
