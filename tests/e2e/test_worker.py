@@ -12,6 +12,7 @@ import pytest
 
 from e2e.day import MINUTE_MS, Day, config_of, day, worker_on
 from tieout.app.config import Intervals
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.settle import UNVERIFIED
 from tieout.sim.oracle.reading import read_rows
 from tieout.sim.oracle.verdict import disagreements
@@ -69,6 +70,24 @@ def test_a_dry_run_decides_and_sends_nothing(dsn: str) -> None:
             mine = [o for o in kept.scenario.world.exchange.orders.values() if o.request.wallet == kept.wallet]
             assert not mine
             assert await kept.connection.fetchval("SELECT bool_and(dry) FROM quote_event")
+
+    virtually(run)
+
+
+def test_E2_a_dry_run_leaves_the_orders_of_another_bot_whatever_its_policy_is(dsn: str) -> None:
+    async def run() -> None:
+        changes = {"foreign_orders": ForeignOrders.CANCEL}
+        async with day(dsn, markets=2, is_live=False, changes=changes, intensity=0.0) as kept:
+            await kept.until_quoting()
+            kept.scenario.faults.on("foreign-orders", count=1, wallet=kept.wallet, settings={"actions": 12})
+            await kept.wait(10_000)
+            theirs = resting(kept)
+            assert theirs
+            await kept.wait(3 * MINUTE_MS)
+            assert resting(kept) == theirs
+            found = [issue for issue in await all_issues(kept.connection, kept.wallet_id) if issue.order_id in theirs]
+            assert {issue.order_id for issue in found} == theirs
+            assert {issue.action for issue in found} == {Action.LOGGED}
 
     virtually(run)
 

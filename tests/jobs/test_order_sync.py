@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from itertools import count
 
 import pytest
 
 from jobs.account import MILLION, House, house
 from support.database import in_loop, until
+from tieout.client.clob import Desk
 from tieout.client.errors import VenueError
-from tieout.client.orders import OrderWanted
+from tieout.client.keys import PrivateKey
+from tieout.client.orders import OrderSigner, OrderWanted
+from tieout.client.signer_limits import SignerLimiter
+from tieout.client.withheld import WITHHELD
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import ABSENT
@@ -444,5 +449,37 @@ def test_P3_an_order_that_is_being_placed_is_neither_asked_for_nor_missed(dsn: s
             assert not placing.done()
             kept.run(60)
             assert (await placing).fate is Fate.ABSENT
+
+    run()
+
+
+def test_a_dry_run_takes_no_order_off_the_book_and_says_why(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn, intensity=0.0) as kept:
+            orders = await placed(kept, 2)
+            session = kept.desk.session
+            limiter = SignerLimiter(kept.orders.clock)
+            dry = Desk.of(kept.net, kept.endpoints, session.credentials, session.address, limiter, is_live=False)
+            token, tick = kept.market.token_ids[0], kept.market.tick
+            wanted = OrderWanted(token_id=token, side=Side.BUY, price=PRICE, size=10 * MILLION, tick=tick)
+            account = kept.scenario.accounts[0]
+            signer = OrderSigner(PrivateKey(account.private_key), account.address, count(9).__next__)
+            desk = OrderDesk(dry.orders, dry.account, signer, kept.book, kept.orders.clock)
+            findings = (await sync_of(kept, quoted=False, desk=desk).run()).findings
+            assert said(findings) == [
+                (IssueType.ORPHAN_ORDER, Severity.ERROR, Action.REQUIRES_MANUAL, order_id)
+                for order_id in sorted(orders)
+            ]
+            assert all(found.summary.endswith(f"could not be cancelled: {WITHHELD}") for found in findings)
+            outcomes = await desk.place_many([(wanted, kept.market.condition_id)] * 2)
+            assert [(each.fate, each.text) for each in outcomes] == [(Fate.REJECTED, WITHHELD)] * 2
+            assert (await desk.place(wanted, kept.market.condition_id)).fate is Fate.REJECTED
+            for work in (dry.orders.cancel_all, lambda: dry.orders.cancel(orders[0])):
+                with pytest.raises(VenueError, match=WITHHELD):
+                    await work()
+            assert {at_venue(kept, order_id).status for order_id in orders} == {OrderStatus.LIVE}
+            placed_ever = [o for o in kept.scenario.world.exchange.orders.values() if o.request.wallet == kept.wallet]
+            assert len(placed_ever) == 2
 
     run()

@@ -63,10 +63,10 @@ class Venue:
     chain: Chain | None
     """None: the wallet is kept without a node."""
 
-    def desk(self, credentials: Credentials, address: str) -> Desk:
-        """What the API key of the signer *address* can do."""
+    def desk(self, credentials: Credentials, address: str, *, is_live: bool = True) -> Desk:
+        """What the API key of the signer *address* can do; without *is_live* it can only look."""
         limiter = SignerLimiter(self.clock, self.config.tier, tiers=self.config.tiers)
-        return Desk.of(self.net, self.config.endpoints, credentials, address, limiter)
+        return Desk.of(self.net, self.config.endpoints, credentials, address, limiter, is_live=is_live)
 
 
 @asynccontextmanager

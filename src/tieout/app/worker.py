@@ -107,7 +107,7 @@ class Worker:
             user_feed = UserFeed(self._config.endpoints.user_ws, credentials, venue.feeds)
             market_feed = MarketFeed(self._config.endpoints.market_ws, venue.feeds)
             async with user_feed, market_feed, Beside() as feeding:
-                desk = venue.desk(credentials, self._key.address)
+                desk = venue.desk(credentials, self._key.address, is_live=self._is_live)
                 parts = await put_together(
                     self._dsn,
                     self._config,

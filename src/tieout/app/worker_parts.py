@@ -29,6 +29,7 @@ from tieout.client.markets import MarketInfo
 from tieout.client.orders import OrderSigner
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.foreign_orders import Spared
+from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.heartbeat import Heartbeat
 from tieout.jobs.job import JobRunner
 from tieout.jobs.market_books import MarketBooks
@@ -118,7 +119,7 @@ async def put_together(
     keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
     books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, config.jobs)
-    spared = Spared(reading, wallet_id, config.foreign_orders)
+    spared = Spared(reading, wallet_id, _policy(config, state))
     making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
         reading, wallet_id, config.wallet, venue.clob.public, venue.chain, desk.account, clock, config.signature_type
@@ -133,7 +134,7 @@ async def put_together(
         keeper=keeper,
         book=way.book,
         record=way.record,
-        order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, config.foreign_orders),
+        order_sync=OrderSync(reading, wallet_id, orders, markets.__contains__, _policy(config, state)),
         portfolio=portfolio,
         readiness=readiness,
         state=state,
@@ -182,6 +183,11 @@ async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
     """Up to when (seconds) the venue's trades are in the books; 0: nothing is known."""
     known = await watermarks.get(reading, wallet_id, TRADES)
     return int(known.value) if known else 0
+
+
+def _policy(config: Config, state: WorkerState) -> ForeignOrders:
+    """A dry run looks on: whoever else trades on the wallet keeps his orders, whatever a live one would do."""
+    return config.foreign_orders if state.is_live else ForeignOrders.LEAVE
 
 
 def _signer(config: Config, key: PrivateKey, around: Surroundings) -> OrderSigner:

@@ -15,6 +15,7 @@ from tieout.client.keys import Credentials
 from tieout.client.net import Net
 from tieout.client.session import Session
 from tieout.client.signer_limits import SignerLimiter
+from tieout.client.withheld import WithheldOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,20 @@ class Desk:
 
     @classmethod
     def of(
-        cls, net: Net, endpoints: Endpoints, credentials: Credentials, address: str, signer_limiter: SignerLimiter
+        cls,
+        net: Net,
+        endpoints: Endpoints,
+        credentials: Credentials,
+        address: str,
+        signer_limiter: SignerLimiter,
+        *,
+        is_live: bool = True,
     ) -> Self:
-        """*address* is the account that signs; the limiter is that of the signer, shared by all its keys."""
+        """*address* is the account that signs; the limiter is that of the signer, shared by all its keys.
+
+        Without *is_live* nothing is ever placed or cancelled.
+        """
         service = net.service("clob", endpoints.clob, credentials.scrub)
         session = Session(credentials, address, net.clock)
-        return cls(ClobAccount(service, session), ClobOrders(service, session, signer_limiter), session)
+        orders = (ClobOrders if is_live else WithheldOrders)(service, session, signer_limiter)
+        return cls(ClobAccount(service, session), orders, session)
