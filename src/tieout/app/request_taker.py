@@ -7,10 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import asyncpg
 
+from tieout.app.adjusting import book_asked
+from tieout.app.alerts import Alerts
+from tieout.app.intake_desk import IntakeDesk
+from tieout.app.schedule import Schedule
 from tieout.client.clock import Clock
 from tieout.store import requests
 from tieout.store.connect import connected
 from tieout.store.requests import Kind, Request
+from tieout.store.runs import Job
 
 Carry = Callable[[asyncpg.Connection, Request], Awaitable[str]]
 """Carries a request out and says in one sentence what became of it. The connection is for that alone."""
@@ -40,3 +45,20 @@ class RequestTaker:
                 for request in await requests.waiting(connection, self._wallet_id, self._clock.now_ms()):
                     outcome = await self._ways[request.kind](connection, request)
                     await requests.done(connection, self._wallet_id, request.request_id, outcome, self._clock.now_ms())
+
+
+def ways(wallet: str, schedule: Schedule, way: IntakeDesk, alerts: Alerts) -> Mapping[Kind, Carry]:
+    """What is done about each kind of request."""
+
+    async def full_sync(_connection: asyncpg.Connection, request: Request) -> str:
+        schedule.ask(Job.FULL_SYNC, f"asked for by {request.who}")
+        return "the next job is a full sync"
+
+    async def adjust(connection: asyncpg.Connection, request: Request) -> str:
+        return await book_asked(connection, wallet, request.arguments, way.book)
+
+    async def alert_test(_connection: asyncpg.Connection, request: Request) -> str:
+        attempts = await alerts.test(request.who)
+        return "; ".join(f"{each.name}: {each.problem or 'arrived'}" for each in attempts) or "nobody is to be told"
+
+    return {Kind.FULL_SYNC: full_sync, Kind.ADJUST: adjust, Kind.ALERT_TEST: alert_test}

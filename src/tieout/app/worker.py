@@ -22,7 +22,7 @@ from tieout.app.readiness import unseen_ms
 from tieout.app.secrets import api_credentials
 from tieout.app.stopping import cancel_everything
 from tieout.app.venue import Venue, venue_of
-from tieout.app.worker_parts import Connections, Parts, Surroundings, put_together
+from tieout.app.worker_parts import Connections, Parts, Reach, Surroundings, put_together
 from tieout.app.worker_state import WorkerState
 from tieout.client.keys import PrivateKey
 from tieout.client.market_feed import MarketFeed
@@ -116,10 +116,7 @@ class Worker:
                     connections.jobs,
                     JobRunner(connections.records, lease, self._clock, alerts.issue),
                     lease.wallet_id,
-                    venue,
-                    desk,
-                    way,
-                    market_feed,
+                    Reach(venue, desk, way, market_feed),
                     {market.condition_id: market for market in markets},
                     self.state,
                     alerts,

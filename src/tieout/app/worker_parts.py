@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from tieout.app.adjusting import book_asked
 from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.intake_desk import IntakeDesk
 from tieout.app.market_round import MarketRound
 from tieout.app.readiness import Readiness
-from tieout.app.request_taker import Carry, RequestTaker
+from tieout.app.request_taker import RequestTaker, ways
 from tieout.app.schedule import Schedule
 from tieout.app.venue import CarriersOf, Venue, over_network
 from tieout.app.waking import HeadWatch, Hearing
@@ -40,7 +39,6 @@ from tieout.jobs.portfolio import Portfolio
 from tieout.jobs.quote_log import QuoteLog
 from tieout.store import watermarks
 from tieout.store.listening import CONTROL, REQUEST
-from tieout.store.requests import Kind, Request
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
 
@@ -97,6 +95,16 @@ class Parts:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the worker hears and speaks by, and its one way into the books."""
+
+    venue: Venue
+    desk: Desk
+    way: IntakeDesk
+    market_feed: MarketFeed
+
+
 async def put_together(
     dsn: str,
     config: Config,
@@ -105,19 +113,16 @@ async def put_together(
     reading: asyncpg.Connection,
     runner: JobRunner,
     wallet_id: int,
-    venue: Venue,
-    desk: Desk,
-    way: IntakeDesk,
-    market_feed: MarketFeed,
+    reach: Reach,
     markets: Mapping[str, MarketInfo],
     state: WorkerState,
     alerts: Alerts,
 ) -> Parts:
     """The parts of a worker for *markets* (by condition), none of them started. *reading* is for jobs alone."""
-    clock = around.clock
+    clock, venue, desk, way = around.clock, reach.venue, reach.desk, reach.way
     orders = OrderDesk(desk.orders, desk.account, _signer(config, key, around), way.book, clock)
     keeper = AccountKeeper(desk.account, way.put, clock, await _trades_known(reading, wallet_id))
-    books = MarketBooks(venue.clob.public, market_feed, clock, way.put)
+    books = MarketBooks(venue.clob.public, reach.market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, config.jobs)
     spared = Spared(reading, wallet_id, _policy(config, state))
     making = MarketMaking(reading, wallet_id, orders, spared)
@@ -156,27 +161,17 @@ async def put_together(
         purse=lambda: Purse(portfolio.cash, portfolio.pnl, portfolio.pnl_at_day_start),
     )
     schedule = await jobs.plan(runner, round_)
-    heartbeat = Heartbeat(desk.account, clock)
-    heads = _heads(config, venue, schedule, runner, state)
-    requests = RequestTaker(dsn, wallet_id, clock, _ways(config.wallet, schedule, way, alerts))
-    return Parts(orders, keeper, books, spared, schedule, heartbeat, heads, requests)
-
-
-def _ways(wallet: str, schedule: Schedule, way: IntakeDesk, alerts: Alerts) -> Mapping[Kind, Carry]:
-    """What is done about each kind of request."""
-
-    async def full_sync(_connection: asyncpg.Connection, request: Request) -> str:
-        schedule.ask(Job.FULL_SYNC, f"asked for by {request.who}")
-        return "the next job is a full sync"
-
-    async def adjust(connection: asyncpg.Connection, request: Request) -> str:
-        return await book_asked(connection, wallet, request.arguments, way.book)
-
-    async def alert_test(_connection: asyncpg.Connection, request: Request) -> str:
-        attempts = await alerts.test(request.who)
-        return "; ".join(f"{each.name}: {each.problem or 'arrived'}" for each in attempts) or "nobody is to be told"
-
-    return {Kind.FULL_SYNC: full_sync, Kind.ADJUST: adjust, Kind.ALERT_TEST: alert_test}
+    requests = RequestTaker(dsn, wallet_id, clock, ways(config.wallet, schedule, way, alerts))
+    return Parts(
+        orders,
+        keeper,
+        books,
+        spared,
+        schedule,
+        Heartbeat(desk.account, clock),
+        _heads(config, venue, schedule, runner, state),
+        requests,
+    )
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
