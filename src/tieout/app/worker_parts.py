@@ -125,7 +125,6 @@ async def put_together(
     books = MarketBooks(venue.clob.public, reach.market_feed, clock, way.put)
     readiness = Readiness(clock, venue.health, keeper, venue.chain is not None, config.jobs)
     spared = Spared(reading, wallet_id, _policy(config, state))
-    making = MarketMaking(reading, wallet_id, orders, spared)
     portfolio = Portfolio(
         reading, wallet_id, config.wallet, venue.clob.public, venue.chain, desk.account, clock, config.signature_type
     )
@@ -151,7 +150,7 @@ async def put_together(
         config=config,
         clock=clock,
         books=books,
-        making=making,
+        making=MarketMaking(reading, wallet_id, orders, spared),
         desk=orders,
         spared=spared,
         history=QuoteLog(reading, wallet_id),
@@ -162,16 +161,8 @@ async def put_together(
     )
     schedule = await jobs.plan(runner, round_)
     requests = RequestTaker(dsn, wallet_id, clock, ways(config.wallet, schedule, way, alerts))
-    return Parts(
-        orders,
-        keeper,
-        books,
-        spared,
-        schedule,
-        Heartbeat(desk.account, clock),
-        _heads(config, venue, schedule, runner, state),
-        requests,
-    )
+    heads = _heads(config, venue, schedule, runner, state)
+    return Parts(orders, keeper, books, spared, schedule, Heartbeat(desk.account, clock), heads, requests)
 
 
 async def _trades_known(reading: asyncpg.Connection, wallet_id: int) -> int:
