@@ -22,8 +22,10 @@ from support.database import in_loop, until
 from tieout.app.alert import Alert
 from tieout.app.alert_apprise import HANGING_MAX, Apprise, hidden
 from tieout.app.alert_channels import DeliveryError, Message
-from tieout.app.alert_delivery import Attempt
+from tieout.app.alert_delivery import Attempt, Delivery
+from tieout.app.alert_outbox import Outbox, Pace
 from tieout.app.alert_settings import AlertSettings, Destination, Rules, Via
+from tieout.app.alert_words import Words
 from tieout.app.alerts import Alerts, alerting
 from tieout.app.worker_state import WorkerState
 from tieout.store.runs import Action, Finding, IssueType, Severity
@@ -137,12 +139,16 @@ async def test_what_apprise_logs_reaches_nobody_with_a_secret_in_it(caplog: pyte
     with caplog.at_level(logging.DEBUG, loud.name):
         async with serving() as site:
             site.script(Says(403, {"error": f"no such key {PLANTED}"}), CUT, Says(302, headers={"Location": "/x"}))
+            problems: list[str] = []
             for _ in range(3):
                 with pytest.raises(DeliveryError) as told:
                     await Apprise(phone(site).url, 20_000).deliver(MESSAGE)
-                assert PLANTED not in str(told.value)
+                problems.append(str(told.value))
                 assert told.value.__cause__ is None
             assert len(site.asked) == 3, "no redirect is followed"
+        assert problems[0] == "it was not delivered: Failed to send JSON POST notification: error=403."
+        assert problems[1] == "it was not delivered: A Connection error occurred sending JSON notification to ***."
+        assert problems[2].endswith("error=302.")
         for url in (f"slack://{PLANTED}", f"nosuchservice://{PLANTED}@host", f"https://h.example/{PLANTED}"):
             with pytest.raises(DeliveryError, match="apprise makes nothing of the address") as told:
                 await Apprise(url, 20_000).prepare()
@@ -245,3 +251,35 @@ def test_what_is_no_secret_can_be_read() -> None:
 def test_no_other_command_waits_for_the_library() -> None:
     code = "import sys, tieout.cli.alerts; sys.exit('apprise' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Leaky:
+    """A plug-in, and a channel, whose fault names its address."""
+
+    def notify(self, **_: object) -> bool:
+        raise ValueError(f"cannot reach slack://{PLANTED}")
+
+    async def prepare(self) -> None:
+        """Nothing."""
+
+    async def deliver(self, _: Message) -> None:
+        self.notify()
+
+
+@in_loop
+async def test_of_a_fault_that_nobody_foresaw_only_the_kind_is_told() -> None:
+    channel = Apprise(f"slack://{PLANTED}", 20_000)
+    channel._service = Leaky()
+    with pytest.raises(DeliveryError) as told:
+        await channel.deliver(MESSAGE)
+    assert str(told.value) == "apprise failed with ValueError"
+    clock = Clock()
+    state = WorkerState(WALLET, is_live=True, started_ms=clock.now_ms())
+    outbox = Outbox(Pace(spacing_ms=0, group_ms=0, retry_ms=0))
+    to = Destination(name="phone", via=Via.APPRISE)
+    delivery = Delivery(to, Leaky(), outbox, Words(WALLET, {}), clock, state)
+    assert await delivery.test("ann") == Attempt("phone", "ValueError")
+    delivery.tell(Alert("PAUSED", Severity.ERROR, "news", START_MS, START_MS))
+    delivery.close()
+    await delivery.run()
+    assert (state.alerts.problem, state.alerts.failed, state.alerts.dropped) == ("phone: ValueError", 1, 1)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tieout.app import alert_outbox
-from tieout.app.alert import Alert, Letter, rank
+from tieout.app.alert import Alert, Letter, letter_of, rank
 from tieout.app.alert_outbox import AGAIN_MS, Outbox, Pace
 from tieout.app.quiet_hours import Quiet, is_quiet
 from tieout.store.runs import Severity
@@ -171,6 +171,20 @@ def test_where_each_has_its_own_letter_one_tries_whether_the_destination_is_back
     assert taken(box) == ["D", "C", "A"]
 
 
+def test_what_is_too_old_goes_at_once_and_what_came_later_stays() -> None:
+    box = Outbox(pace(group_ms=0, retry_ms=60_000))
+    for kind in "ABC":
+        box.tell(alert(kind), NOON_MS)
+    box.failed(box.ready.popleft(), NOON_MS)
+    box.tell(alert("D"), NOON_MS + 50_000)
+    assert taken(box) == ["A", "D"], "one that is late, and the new one"
+    box.failed(letter_of([alert("A")]), NOON_MS + 60_000)
+    assert (box.dropped, box.late) == (3, 0), "B and C are not tried for a last time each"
+    box.failed(letter_of([alert("D")]), NOON_MS + 60_000)
+    box.look(NOON_MS + 80_000)
+    assert (taken(box), box.dropped) == (["D"], 3)
+
+
 def test_something_grave_is_tried_at_once_also_while_the_destination_is_away() -> None:
     box = Outbox(pace())
     box.tell(alert("A"), NOON_MS)
@@ -221,7 +235,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     steps=STEPS,
     group_ms=st.sampled_from((0, 30_000)),

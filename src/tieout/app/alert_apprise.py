@@ -142,18 +142,17 @@ class Apprise:
 
 
 def _library() -> Any:
-    """The module apprise, with its logger caught."""
+    """The module apprise, its logger caught before it says anything."""
     with _loading:
-        # It imports what Python is about to drop, and names hosts whose certificate is not checked.
-        warnings.filterwarnings("ignore", module=r"(apprise|requests|urllib3)\b")
-        library = import_module("apprise")
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.setLevel(logging.WARNING)  # what is below holds whole messages
         logger.handlers[:] = [_catcher]
         for name in _BELOW:
             logging.getLogger(name).setLevel(logging.CRITICAL)
-    return library
+        # It imports what Python is about to drop, and names hosts whose certificate is not checked.
+        warnings.filterwarnings("ignore", module=r"(apprise|requests|urllib3)\b")
+        return import_module("apprise")
 
 
 def _reason(words: str, said: Iterable[str], url: str) -> str:

@@ -149,10 +149,10 @@ class Outbox:
             due_ms = until if rank(alert.severity) <= told else 0
         if quiet is None or not quiet.holds(alert.severity):
             return due_ms
-        quiet_until = quiet_until_ms(quiet, max(due_ms, now_ms))
-        if quiet_until and due_ms <= now_ms:
+        quiet_until = quiet_until_ms(quiet, now_ms)
+        if due_ms < quiet_until:
             waiting.is_kept = True
-        return quiet_until or due_ms
+        return max(due_ms, quiet_until)
 
     def _is_time(self, free: list[_Waiting], now_ms: int) -> bool:
         """Whether what is free is told now. Opens the window in which it waits for others."""
