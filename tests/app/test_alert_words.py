@@ -6,16 +6,19 @@ import json
 from zoneinfo import ZoneInfo
 
 import pytest
+from starlette.routing import Route
 
 from tieout.app.alert import ISSUES, TYPES, Alert, letter_of
 from tieout.app.alert_rules import admits
 from tieout.app.alert_settings import Rules
 from tieout.app.alert_words import LINES_MAX, Words
+from tieout.app.issue_words import GUIDANCE
 from tieout.app.quiet_hours import Quiet
 from tieout.app.worker_state import MarketState
 from tieout.client.markets import MarketInfo
 from tieout.store.controls import Lift
-from tieout.store.runs import Severity
+from tieout.store.runs import IssueType, Severity
+from tieout.web.pages import incidents, markets, overview
 
 WALLET = "0x" + "5a" * 20
 RAIN, SNOW = "0x" + "c1" * 32, "0x" + "c2" * 32
@@ -71,20 +74,19 @@ def test_rules(rules: Rules, told: list[Alert], silent: list[Alert]) -> None:
 
 
 def test_one_alert_says_all_that_a_person_needs() -> None:
-    one = alert(condition_id=RAIN, times=3, first_at_ms=AT_MS - 600_000, what="the books hold 2,\nthe chain 1")
-    message = WORDS.message(letter_of([one]))
-    to_do = (
-        "What to do: Look at the cause in the evidence, then `tieout explain TOKEN`. A correction is an event with its "
-        "cause; without a cause leave the market paused and import what is missing."
+    guidance = GUIDANCE[IssueType.POSITION_DRIFT]
+    one = alert(
+        condition_id=RAIN, times=3, first_at_ms=AT_MS - 600_000, what="the books hold 2,\nthe chain 1", issue_id=77
     )
+    message = WORDS.message(letter_of([one]))
     assert message.title == "ERROR POSITION_DRIFT: Will it rain? (3 times)"
     assert message.text.split("\n") == [
         "the books hold 2, the chain 1",
         "",
-        "What it means: The shares in the books are not the shares the wallet holds.",
-        to_do,
+        f"What it means: {guidance.happened}",
+        f"What to do: {guidance.to_do}",
         f"Command: tieout issues --wallet {WALLET}",
-        f"Desk: https://desk.example/incidents?wallet={WALLET}&type=POSITION_DRIFT&market={RAIN}",
+        f"Desk: https://desk.example/w/{WALLET}/incident/77",
         f"Market: Will it rain? {RAIN}",
         f"Wallet: {WALLET}",
         "Time: 2026-11-18 11:06:40 UTC, 3 times since 2026-11-18 10:56:40 UTC",
@@ -102,6 +104,23 @@ def test_every_type_has_its_words_and_a_command() -> None:
         assert (f"tieout issues --wallet {WALLET}" in text) is (kind in ISSUES)
     halted = WORDS.message(letter_of([alert("HALTED", CRITICAL, RAIN, lift=Lift.FORCE)])).text
     assert f"tieout resume --wallet {WALLET} --market {RAIN} --force --who YOU --why REASON" in halted
+
+
+def test_links_lead_to_pages_that_the_desk_has() -> None:
+    desk = f"/w/{WALLET}"
+    pages = {
+        f"{desk}/incident/77": alert(issue_id=77, condition_id=RAIN),
+        f"{desk}/incidents": alert(),
+        f"{desk}/market/{RAIN}": alert("PAUSED", condition_id=RAIN),
+        desk: alert("ENDED", CRITICAL),
+    }
+    routes = [route for page in (incidents, markets, overview) for route in page.router.routes]
+    for path, each in pages.items():
+        message = WORDS.message(letter_of([each]))
+        assert f"Desk: https://desk.example{path}\n" in message.text
+        assert json.loads(message.body)["url"] == f"https://desk.example{path}"
+        assert any(isinstance(route, Route) and route.path_regex.match(path) for route in routes)
+    assert "Desk" not in Words(WALLET, MARKETS).message(letter_of([alert()])).text
 
 
 def test_several_say_how_many_of_what_the_gravest_first() -> None:

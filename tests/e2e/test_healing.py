@@ -42,7 +42,7 @@ async def told() -> AsyncIterator[tuple[Site, dict[str, object]]]:
     """An address for alerts, and the setting that names it."""
     async with serving() as site:
         site.script(Says(200))
-        yield site, {"alerts": AlertSettings(webhook=f"{site.url}/x")}
+        yield site, {"alerts": AlertSettings(webhook=f"{site.url}/x", desk_url="http://desk")}
 
 
 def kinds(site: Site) -> list[str]:
@@ -128,6 +128,9 @@ def test_I1_the_third_drift_in_an_hour_pauses_the_market_and_alerts(dsn: str) ->
             assert times >= 3
             assert {"POSITION_DRIFT", "INVARIANT_VIOLATED", "PAUSED"} <= set(kinds(site))
             assert len(site.asked) < 8, "a drift at every look is one alert, then a count"
+            links = {asked.json["url"] for asked in site.asked if asked.json["type"] == "POSITION_DRIFT"}
+            issues = await kept.connection.fetch("SELECT issue_id FROM sync_issue WHERE type = 'POSITION_DRIFT'")
+            assert links <= {f"http://desk/w/{kept.wallet}/incident/{row['issue_id']}" for row in issues}
 
     virtually(run)
 

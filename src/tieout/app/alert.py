@@ -38,6 +38,8 @@ class Alert:
     times: int = 1
     lift: Lift = Lift.ANYONE
     """What it takes to lift the control that it is about."""
+    issue_id: int = 0
+    """Of the issue that it is about; 0: none, or it is not kept yet."""
 
     @property
     def kind(self) -> Kind:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -148,8 +147,10 @@ class Words:
 
     def _url(self, alert: Alert) -> str:
         """The page of the desk that tells of it."""
-        asked = {"wallet": self.wallet, "type": alert.type, "market": alert.condition_id}
-        return f"{self.desk_url}/incidents?{urlencode({name: value for name, value in asked.items() if value})}"
+        desk = f"{self.desk_url}/w/{self.wallet}"
+        if alert.type in ISSUES:
+            return f"{desk}/incident/{alert.issue_id}" if alert.issue_id else f"{desk}/incidents"
+        return f"{desk}/market/{alert.condition_id}" if alert.condition_id else desk
 
     def _market(self, alert: Alert) -> str:
         known = self.markets.get(alert.condition_id)

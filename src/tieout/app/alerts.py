@@ -33,8 +33,8 @@ class Alerts:
         self._deliveries = deliveries
         self._controls: dict[str, Control] = {}
 
-    def issue(self, finding: Finding, at_ms: int) -> None:
-        """An issue was raised."""
+    def issue(self, finding: Finding, at_ms: int, issue_id: int = 0) -> None:
+        """An issue was raised; *issue_id* 0: it is not kept yet."""
         self.tell(
             Alert(
                 finding.type.value,
@@ -44,6 +44,7 @@ class Alerts:
                 at_ms,
                 finding.condition_id,
                 finding.action.value,
+                issue_id=issue_id,
             )
         )
 

@@ -30,8 +30,8 @@ class Result:
 BookFacts = Callable[[Sequence[AnyFact]], Awaitable[None]]
 """Books facts of our own, all of one call together; returns when they are committed."""
 
-Told = Callable[[Finding, int], None]
-"""Hears of every issue that is raised, and when. It returns at once and raises nothing."""
+Told = Callable[[Finding, int, int], None]
+"""Hears of every issue that is raised, when, and by which id it is kept. It returns at once and raises nothing."""
 
 Work = Callable[[], Awaitable[Result]]
 """The work of a job. Raises VenueError or CallFailedError when the venue does not let it be done."""
@@ -101,8 +101,8 @@ class JobRunner:
         """Keep an issue that no run found."""
         now_ms = self._clock.now_ms()
         async with self._writing:
-            await runs.raise_issue(self._connection, self._lease.wallet_id, finding, now_ms)
-        self._told(finding, now_ms)
+            issue_id = await runs.raise_issue(self._connection, self._lease.wallet_id, finding, now_ms)
+        self._told(finding, now_ms, issue_id)
 
     def _ended(self, job: Job, outcome: Outcome, result: Result, problem: str = "") -> Ended:
         return Ended(job, self._clock.now_ms(), outcome, result, problem)
@@ -111,11 +111,13 @@ class JobRunner:
         detail = {**ended.result.detail, **({"error": ended.problem} if ended.problem else {})}
         # One statement alone needs no transaction, and most runs find nothing.
         async with self._writing, self._connection.transaction() if ended.result.findings else nullcontext():
-            for finding in ended.result.findings:
+            raised = [
                 await runs.raise_issue(self._connection, self._lease.wallet_id, finding, ended.at_ms, run_id)
+                for finding in ended.result.findings
+            ]
             await runs.finish(self._connection, self._lease, run_id, ended.outcome, ended.at_ms, detail)
-        for finding in ended.result.findings:
-            self._told(finding, ended.at_ms)
+        for finding, issue_id in zip(ended.result.findings, raised, strict=True):
+            self._told(finding, ended.at_ms, issue_id)
 
 
 def failure(job: Job, error: VenueError | CallFailedError) -> Finding:
