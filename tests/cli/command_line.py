@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.forked import command
+
 PROGRAM = Path(sys.executable).with_name("tieout")
 PATIENCE_S = 300
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -47,15 +49,8 @@ class CommandLine:
 
     def __call__(self, *words: str | Path, code: int | None = 0, **more: str) -> Done:
         """Run it with its output in pipes; *code* is the exit code it must have."""
-        done = subprocess.run(
-            [PROGRAM, *words],
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        result = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        written, out, err = command([str(word) for word in words], self.environment(**more), PATIENCE_S)
+        result = Done(written, out.decode(), err.decode())
         assert code is None or result.code == code, f"exit code {result.code}\n{result.out}\n{result.err}"
         return result
 
