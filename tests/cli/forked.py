@@ -1,7 +1,7 @@
 """Commands in processes that have loaded tieout already: forked by a process that did nothing else.
 
 The process, its environment, its output and its exit code are those of the installed program; what is saved is the
-second that an interpreter takes to load everything, some hundreds of times. Run as a program this is the one that forks.
+second that an interpreter takes to load everything, some hundreds of times. Run as a program this is what forks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _server: subprocess.Popen[str] | None = None
 def command(words: Sequence[str], environment: Mapping[str, str], patience_s: float) -> tuple[int, bytes, bytes]:
     """(exit code, output, errors) of `tieout` with *words*. A command that takes longer is killed and fails."""
     with TemporaryDirectory() as place, _turn:
-        asked = {"words": list(words), "environment": dict(environment), "place": place, "folder": os.getcwd()}
+        asked = {"words": list(words), "environment": dict(environment), "place": place, "folder": str(Path.cwd())}
         server = _forking()
         timer = Timer(patience_s, server.kill)
         timer.start()
@@ -40,7 +40,7 @@ def command(words: Sequence[str], environment: Mapping[str, str], patience_s: fl
 
 
 def _forking() -> Any:
-    global _server  # noqa: PLW0603 - one for the whole test process
+    global _server
     if _server is None or _server.poll() is not None:
         _server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     return _server
@@ -82,7 +82,7 @@ def _become(words: list[str], environment: dict[str, str], place: str, folder: s
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the interpreter would show it, too
         traceback.print_exc()
     finally:
         sys.stdout.flush()
