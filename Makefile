@@ -26,8 +26,8 @@ demo-books: $(STAMP)  ## import the recorded wallets and show their books
 	$(BIN)/python demo/demo.py
 
 check: $(STAMP)  ## everything that needs no database: style, types, imports
-	$(BIN)/ruff format --check src tests bench demo docs mutants
-	$(BIN)/ruff check src tests bench demo docs mutants
+	$(BIN)/ruff format --check src tests bench demo docs mutants ops
+	$(BIN)/ruff check src tests bench demo docs mutants ops
 	$(BIN)/mypy src mutants
 	$(BIN)/lint-imports --no-cache
 

@@ -153,6 +153,7 @@ async def test_a_worker_that_does_not_show_itself_any_more_is_down_and_tells_not
         assert found["tieout_worker_up"] == {(): 0}
         assert "tieout_quoting" not in found
         assert "tieout_fill_latency_seconds" not in found
+        assert "tieout_sent_total" not in found
         assert "tieout_clean_comparison_age_seconds" not in found
 
 

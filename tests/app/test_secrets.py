@@ -63,3 +63,19 @@ def test_an_api_key_is_given_whole_or_not_at_all() -> None:
         with pytest.raises(SecretError, match=f"missing: {name}") as raised:
             given_credentials({key: value for key, value in whole.items() if key != name})
         assert "hush" not in str(raised.value)
+
+
+def test_a_credential_of_systemd_may_have_the_bits_of_its_access_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They look like those of a group; what others could do is still refused, and the same file elsewhere."""
+    path = kept(tmp_path / "key", ONE, 0o440)
+    environ = {"TIEOUT_PRIVATE_KEY_FILE": str(path)}
+    with pytest.raises(SecretError, match="open to others"):
+        private_key(Config(wallet="0x"), environ)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert private_key(Config(wallet="0x"), environ).address == PrivateKey(ONE).address
+    for mode in (0o444, 0o460):
+        path.chmod(mode)
+        with pytest.raises(SecretError, match="open to others"):
+            private_key(Config(wallet="0x"), environ)

@@ -84,7 +84,7 @@ def kept_secret(path: Path, source: str, what: str = "key: expected 64 hex digit
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise SecretError(f"{source}: expected a file, {path} is none")
-        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if found.st_mode & _others(path):
             raise SecretError(
                 f"{source}: {path} is open to others (mode {stat.S_IMODE(found.st_mode):03o}); type: chmod 600 {path}"
             )
@@ -95,3 +95,14 @@ def kept_secret(path: Path, source: str, what: str = "key: expected 64 hex digit
         raise SecretError(f"{source}: {path} holds no {what}") from None
     except OSError as error:
         raise SecretError(f"{source}: {path} cannot be read: {error.strerror}") from None
+
+
+def _others(path: Path) -> int:
+    """The bits of a mode by which others could read or change the file.
+
+    systemd lets a service read its credentials by an access list, whose mask shows as bits of the group; the directory
+    is the service's alone (systemd.exec, LoadCredential=).
+    """
+    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    by_list = given and path.parent == Path(given)
+    return stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO if by_list else stat.S_IRWXG | stat.S_IRWXO
