@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,37 @@ def test_a_full_disk_loses_events_and_says_how_many(tmp_path: Path) -> None:
             ("log_gap", 3),
             ("worker_phase", None),
         ]
+
+
+def test_half_a_line_that_a_full_disk_took_spoils_no_other(story: Story) -> None:
+    """A limit on the size of the file cuts a write short, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(str(story.path), LogFormat.JSON, WALLET, lambda: NOW) as log:
+        story.told(log)
+        size = story.path.stat().st_size
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
+            story.state.phase = "running"
+            log.see(story.state, story.shown)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert story.path.stat().st_size == size + 20
+        story.state.phase = "stopping"
+        log.see(story.state, story.shown)
+    half, gap, last, end = story.path.read_bytes()[size:].split(b"\n")
+    assert (len(half), end) == (20, b"")
+    assert (json.loads(gap)["event"], json.loads(gap)["events"], json.loads(last)["phase"]) == (
+        "log_gap",
+        1,
+        "stopping",
+    )
+
+
+@pytest.mark.parametrize("written", LogFormat)
+def test_half_a_surrogate_pair_is_spelled_out(story: Story, written: LogFormat) -> None:
+    with opened(str(story.path), written, WALLET, lambda: NOW) as log:
+        log.failed(StoreError("refused: \ud83d, and é"))
+    assert "\\ud83d" in story.path.read_text()
 
 
 def test_a_log_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:

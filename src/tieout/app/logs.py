@@ -6,6 +6,7 @@ replaced by the rules of the journal.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -60,6 +61,7 @@ class LogFile:
         """Raises OSError when it cannot be written."""
         self._path = path
         self._number = self._opened()
+        self._is_torn = False
 
     def write(self, line: str) -> None:
         """Raises OSError, as when the disk is full."""
@@ -71,8 +73,12 @@ class LogFile:
         if not is_ours:
             number = self._opened()
             os.close(self._number)
-            self._number = number
-        os.write(self._number, line.encode() + b"\n")
+            self._number, self._is_torn = number, False
+        data = (b"\n" if self._is_torn else b"") + line.encode() + b"\n"
+        written = os.write(self._number, data)
+        self._is_torn = written < len(data)
+        if self._is_torn:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """No more."""
@@ -87,8 +93,8 @@ class Standard:
 
     def write(self, line: str) -> None:
         """Raises OSError when nobody reads any more."""
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        sys.stdout.buffer.write(line.encode() + b"\n")
+        sys.stdout.buffer.flush()
 
 
 @contextmanager
@@ -166,7 +172,8 @@ def _without_secrets(_logger: object, _method: str, event: MutableMapping[str, A
 
 
 def _clean(text: str) -> str:
-    return redacted(text.encode()).decode()
+    """Half of a surrogate pair, which JSON of others may hold, is no text that could be written: it is spelled out."""
+    return redacted(text.encode(errors="backslashreplace")).decode()
 
 
 def _renderer(written: LogFormat) -> Callable[..., str]:
