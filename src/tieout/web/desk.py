@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 import asyncpg
@@ -28,7 +29,7 @@ from tieout.web.pages import (
     settings,
     trades,
 )
-from tieout.web.pages.visit import LoginNeededError, NotFoundError, page, session_of
+from tieout.web.pages.visit import LoginNeededError, NotFoundError, Visit, page, session_of
 from tieout.web.rendering import environment, static_folder
 
 PAGES = (overview, markets, trades, incidents, log, portfolio, settings, actions, adjust, export, login)
@@ -50,12 +51,9 @@ def desk(given: DeskSettings, now_ms: Callable[[], int]) -> FastAPI:
 def _say_errors(app: FastAPI) -> None:
     """Every error is a page in words; what is said of the database holds no address."""
 
-    def said(request: Request, status: int, title: str, words: str) -> Response:
-        return page(request, "error.html", session_of(request), status, title=title, words=words)
-
     @app.exception_handler(NotFoundError)
     async def not_found(request: Request, error: NotFoundError) -> Response:
-        return said(request, 404, "Not here", str(error))
+        return await _said(request, 404, "Not here", str(error))
 
     @app.exception_handler(LoginNeededError)
     async def login_needed(request: Request, _error: LoginNeededError) -> Response:
@@ -63,28 +61,37 @@ def _say_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ValueError)
     async def bad_value(request: Request, error: ValueError) -> Response:
-        return said(request, 400, "That cannot be read", str(error))
+        return await _said(request, 400, "That cannot be read", str(error))
 
     @app.exception_handler(asyncpg.DataError)
     async def bad_data(request: Request, _error: asyncpg.DataError) -> Response:
-        return said(request, 400, "That cannot be read", "no name and no number of the books looks like that")
+        return await _said(request, 400, "That cannot be read", "no name and no number of the books looks like that")
 
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, error: RequestValidationError) -> Response:
         words = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-        return said(request, 422, "That cannot be read", words)
+        return await _said(request, 422, "That cannot be read", words)
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
-        return said(request, error.status_code, "Not here" if error.status_code == 404 else "Refused", error.detail)
+        title = "Not here" if error.status_code == 404 else "Refused"
+        return await _said(request, error.status_code, title, error.detail)
 
     for kind in (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        app.add_exception_handler(kind, _database_away(said))
+        app.add_exception_handler(kind, _database_away)
 
 
-def _database_away(said: Callable[..., Response]) -> Callable[..., Response]:
-    def away(request: Request, error: Exception) -> Response:
-        words = str(error) if isinstance(error, StoreError) else "it did not answer"
-        return said(request, 503, "The database is out of reach", f"{words}. The page works again when it is back.")
+async def _said(request: Request, status: int, title: str, words: str) -> Response:
+    """The error as a page, with the top of the wallet that it belongs to, where that can be told."""
+    visit: Visit | None = getattr(request.state, "visit", None)
+    if visit is not None:
+        with suppress(StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            async with visit.house.reading() as connection:
+                return await visit.render(connection, "error.html", status, title=title, words=words)
+    return page(request, "error.html", session_of(request), status, title=title, words=words)
 
-    return away
+
+def _database_away(request: Request, error: Exception) -> Response:
+    words = f"{error if isinstance(error, StoreError) else 'it did not answer'}. The page works again when it is back."
+    title = "The database is out of reach"
+    return page(request, "error.html", session_of(request), 503, title=title, words=words)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from tieout.ledger.movement import OP_NAMES
@@ -51,15 +53,23 @@ def shares(amount: int | None) -> Markup:
     return money(amount)
 
 
-def when(at_ms: int | None) -> Markup:
-    """A time in UTC to the second; the exact one on hovering. 0 and None are a dash."""
+DAY_MS = 86_400_000
+
+
+@pass_context
+def when(context: Context, at_ms: int | None) -> Markup:
+    """A time in UTC to the second; the exact one on hovering. 0 and None are a dash.
+
+    The date of today is marked, so that a narrow screen can do without it, and never without another.
+    """
     if not at_ms:
         return Markup('<span class="none">–</span>')
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
     exact = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     day, clock = moment.strftime("%Y-%m-%d"), moment.strftime("%H:%M:%S")
-    made = Markup('<time datetime="{}" title="{}"><span class="date">{} </span>{}</time>')
-    return made.format(exact, exact, day, clock)
+    is_today = at_ms // DAY_MS == int(context.get("now_ms", 0)) // DAY_MS
+    made = Markup('<time datetime="{}" title="{}"><span class="date{}">{} </span>{}</time>')
+    return made.format(exact, exact, " today" if is_today else "", day, clock)
 
 
 def age(ms: int) -> str:
@@ -76,6 +86,24 @@ def age(ms: int) -> str:
 def short(name: str, head: int = 8, tail: int = 4) -> str:
     """An id with its middle left out."""
     return name if len(name) <= head + tail + 1 else f"{name[:head]}…{name[-tail:]}"
+
+
+_PROSE = re.compile(r"`(?P<code>[^`]+)`|(?P<id>0x[0-9a-fA-F]{16,}|[0-9]{30,})")
+
+
+def prose(text: str, base: str = "") -> Markup:
+    """A sentence for people: what stands in `backticks` as code, long ids shortened, with *base* as links."""
+    said, end = Markup(), 0
+    for found in _PROSE.finditer(text):
+        said += escape(text[end : found.start()])
+        end = found.end()
+        if found["code"]:
+            said += Markup("<code>{}</code>").format(found["code"])
+        elif base:
+            said += id_link(base, found["id"])
+        else:
+            said += Markup('<span class="id" title="{}">{}</span>').format(found["id"], short(found["id"]))
+    return said + escape(text[end:])
 
 
 def pretty(value: Any) -> str:
@@ -104,6 +132,12 @@ PLAIN = frozenset(("outcome_index", "log_index", "sub_index", "bucket_index", "b
 BESIDE = ("occurred_at_ms", "condition_id", "block_hash")
 """Fields that stand beside or are told by others."""
 
+WORD_MAX = 30
+"""Characters: what is longer is an id."""
+
+LISTED_MAX = 3
+"""Ids of a list that are shown on one line."""
+
 SAID_MAX = 9
 """Fields of a fact that are shown on one line; the entry itself has all of them."""
 
@@ -121,10 +155,12 @@ def fact(text: str) -> Said:
 
 
 def _said(name: str, value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(short(each) for each in value[:LISTED_MAX]) + (", …" if len(value) > LISTED_MAX else "")
     if isinstance(value, bool) or not isinstance(value, int | str):
         return short(json.dumps(value), 60, 10)
     if isinstance(value, str):
-        return short(value)
+        return short(value) if len(value) > WORD_MAX else value
     if name.endswith("_ms"):
         return datetime.fromtimestamp(value / 1_000, UTC).strftime("%H:%M:%S")
     return str(value) if name in PLAIN else decimal_text(value).rstrip("0").rstrip(".")
@@ -162,6 +198,7 @@ def environment() -> Environment:
         when=when,
         age=age,
         short=short,
+        prose=prose,
         pretty=pretty,
         attribute=attribute,
         count=lambda number: f"{number:,}",

@@ -91,7 +91,8 @@ async def one_entry(visit: Visiting, seq: int) -> HTMLResponse:
         found = await entries.entry(connection, visit.wallet_id, seq)
         if found is None:
             raise NotFoundError(f"the log of this wallet has no entry {seq}")
-        return await visit.render(connection, "entry.html", found=found, entry=found.entry)
+        head, _, _ = await head_of(connection, visit.wallet_id)
+        return await visit.render(connection, "entry.html", found=found, entry=found.entry, head=head)
 
 
 @router.get("/raw/{raw_id}")

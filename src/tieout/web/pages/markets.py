@@ -109,11 +109,6 @@ class Rung(NamedTuple):
     size: int
     own: Sequence[Mapping[str, Any]]
 
-    @property
-    def own_size(self) -> int:
-        """What of ours rests there."""
-        return sum(int(order["remaining"]) for order in self.own)
-
 
 def ladder(line: MarketLine) -> list[Rung]:
     """The book of the first outcome from the highest ask to the lowest bid, with every order of ours in it.

@@ -65,6 +65,13 @@ async def overview(visit: Visiting) -> HTMLResponse:
         )
 
 
+@router.get("/w/{wallet}/strip")
+async def strip(visit: Visiting) -> HTMLResponse:
+    """What every page shows at its top, for pages that stay what they are but for that."""
+    async with visit.house.reading() as connection:
+        return await visit.render(connection, "strip.html")
+
+
 @router.get("/w/{wallet}/chart/pnl")
 async def pnl_chart(visit: Visiting, span: str = Query("day", max_length=10)) -> dict[str, Any]:
     """Profit over time as columns for the chart, in whole collateral (for display)."""
@@ -75,8 +82,8 @@ async def pnl_chart(visit: Visiting, span: str = Query("day", max_length=10)) ->
     return {
         "x": [point.at_ms / 1_000 for point in points],
         "series": [
-            {"label": "after fees", "values": [point.after_fees / 1e6 for point in points], "tone": "main"},
             {"label": "before fees", "values": [point.before_fees / 1e6 for point in points], "tone": "second"},
+            {"label": "after fees", "values": [point.after_fees / 1e6 for point in points], "tone": "main"},
         ],
     }
 

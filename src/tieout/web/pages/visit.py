@@ -134,7 +134,9 @@ async def visit(request: Request, wallet: str, session: Annotated[Session | None
         wallet_id = await wallet_id_of(connection, wallet.lower())
     if wallet_id is None:
         raise NotFoundError(f"this database has no books of wallet {wallet.lower()}")
-    return Visit(request, house, wallet.lower(), wallet_id, session)
+    made = Visit(request, house, wallet.lower(), wallet_id, session)
+    request.state.visit = made
+    return made
 
 
 Visiting = Annotated[Visit, Depends(visit)]
@@ -146,7 +148,9 @@ def page(request: Request, template: str, session: Session | None, status: int =
         "request": request,
         "session": session,
         "can_act": house_of(request).sessions.can_act,
+        "now_ms": house_of(request).now_ms(),
         "path": request.url.path,
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         **context,
     }
     made = request.app.state.templates.get_template(template).render(values)
