@@ -18,7 +18,7 @@ UNSEEN_MS = 60_000
 """Without one comparison with the chain in so long, the books are not known to be right."""
 
 UNREAD_MS = 180_000
-"""Without one whole reading of the open orders in so long, nobody knows what rests."""
+"""Without one comparison of a whole list of open orders in so long, nobody knows what rests."""
 
 MISSED = 3
 """Both are longer where the jobs are told to come seldom: so many runs have to be missed."""
@@ -34,6 +34,14 @@ def unseen_ms(jobs: Intervals) -> int:
 def unread_ms(jobs: Intervals) -> int:
     """Without one reading of the open orders in so long (milliseconds) nobody knows what rests."""
     return max(UNREAD_MS, MISSED * jobs.order_sync)
+
+
+def orders_compared(ended: Ended) -> bool:
+    """Whether the run compared the open orders: a list that did not come whole fails no run, and tells nothing."""
+    if ended.problem or ended.job not in (Job.ORDER_SYNC, Job.FULL_SYNC):
+        return False
+    detail = ended.result.detail
+    return "live" in (detail if ended.job is Job.ORDER_SYNC else detail.get("orders", {}))
 
 
 @dataclass(slots=True)
@@ -77,9 +85,10 @@ class Readiness:
 
     def note(self, ended: Ended) -> None:
         """How a job ended."""
-        if ended.job is Job.FULL_SYNC and ended.is_clean and self.keeper.live and not self.health.away():
+        read = orders_compared(ended)
+        if ended.job is Job.FULL_SYNC and ended.is_clean and read and self.keeper.live and not self.health.away():
             self.wanting = ""
-        if ended.job in (Job.ORDER_SYNC, Job.FULL_SYNC) and not ended.problem:
+        if read:
             self.orders_read_ms = ended.at_ms
         if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
             self.compared_ms = ended.at_ms
