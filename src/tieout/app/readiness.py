@@ -9,7 +9,8 @@ from tieout.client.clock import Clock
 from tieout.client.health import Health
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.job import Ended
-from tieout.store.runs import IssueType, Job
+from tieout.ledger.units import decimal_text
+from tieout.store.runs import Action, IssueType, Job
 
 OUTAGE_MS = 30_000
 """A feed that was away for longer is an outage: a full sync comes before the next quote."""
@@ -57,6 +58,8 @@ class Readiness:
     """Why a full sync must come first, "" when none has to."""
     drifting: dict[str, str] = field(default_factory=dict)
     """Conditions whose shares do not equal the chain, with words."""
+    collateral: str = ""
+    """By how much the wallet's collateral is not that of the books, in words; "" when it is, or nearly (C2)."""
     compared_ms: int = 0
     orders_read_ms: int = 0
     not_live_since_ms: int = 0
@@ -77,6 +80,8 @@ class Readiness:
         if self.orders_read_ms and now_ms - self.orders_read_ms > unread_ms(self.jobs):
             self.wanting = self.wanting or "open orders were out of reach"
             return "open orders could not be read for a while"
+        if self.collateral:
+            return f"the collateral does not tie out: {self.collateral}"
         if self.wanting:
             return f"a full sync comes first: {self.wanting}"
         if self.has_chain and now_ms - self.compared_ms > unseen_ms(self.jobs):
@@ -92,8 +97,11 @@ class Readiness:
             self.orders_read_ms = ended.at_ms
         if ended.job in (Job.POSITION_SYNC, Job.FULL_SYNC) and not ended.problem:
             self.compared_ms = ended.at_ms
+            grave = [found for found in ended.result.findings if found.severity.is_grave]
             self.drifting = {
-                found.condition_id: found.summary
-                for found in ended.result.findings
-                if found.type is IssueType.POSITION_DRIFT and found.severity.is_grave
+                found.condition_id: found.summary for found in grave if found.type is IssueType.POSITION_DRIFT
             }
+            money = (each for each in grave if each.type is IssueType.COLLATERAL_DRIFT)
+            standing = [each.evidence["drift"] for each in money if each.action is not Action.CORRECTED]
+            # Without the block of the comparison: a reason that is another one every time is told every time.
+            self.collateral = f"books and wallet differ by {decimal_text(abs(standing[0]))}" if standing else ""
