@@ -16,7 +16,7 @@ from tieout.client.rpc import Rpc
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import SUMS_MAX, Cause, Evidence, likely_cause, may_have_held
 from tieout.jobs.drift_findings import severity_of
-from tieout.jobs.height import LATE_MS
+from tieout.jobs.height import LATE_MS, due_at
 from tieout.jobs.job import Result
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN, READ_AGAIN_MS, PositionSync
@@ -39,13 +39,13 @@ def told(result: Result) -> dict[str, Finding]:
     return {found.evidence["cause"]: found for found in result.findings if "movement" in found.evidence}
 
 
-async def ghost(seen: Witnessed, shares: int = 7 * MILLION) -> FillObserved:
-    """A fill that the venue calls final and that never settles."""
+async def ghost(seen: Witnessed, shares: int = 7 * MILLION, status: str = "CONFIRMED") -> FillObserved:
+    """A fill that never settles; the venue calls it final unless told."""
     market = seen.kept.market
     fact = FillObserved(
         trade_id="11111111-0000-4000-8000-000000000001", order_id="0x" + "9" * 64, token_id=market.token_ids[0],
         condition_id=market.condition_id, side=Side.BUY, shares=shares, collateral=shares // 2, role=Role.MAKER,
-        status="CONFIRMED", tx_hash="0x" + "8" * 64, occurred_at_ms=seen.clock.now_ms(),
+        status=status, tx_hash="0x" + "8" * 64, occurred_at_ms=seen.clock.now_ms(),
     )  # fmt: skip
     await seen.kept.book([fact])
     return fact
@@ -297,6 +297,26 @@ def test_I1_a_fill_that_never_settled_is_a_drift_and_the_third_time_pauses_its_m
     run()
 
 
+@pytest.mark.parametrize("status", ["MATCHED_NOT_BROADCASTED", "MATCHED", "RETRYING", "ON_ITS_WAY_SOMEHOW"])
+def test_F1_a_fill_that_the_venue_does_not_say_is_on_chain_is_never_late(dsn: str, status: str) -> None:
+    """Nor is one in a status that nobody knows: that is no word for settled."""
+
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            await ghost(seen, status=status)
+            for seconds in (0, LATE_MS // 1_000 + 1, 3_600):
+                seen.kept.run(seconds)
+                result = await seen.positions.run()
+                assert (drifts(result), result.detail["pending"]) == ([], 1)
+            block = await seen.chain.block("finalized")
+            assert block is not None
+            _, late = await due_at(seen.kept.connection, seen.kept.wallet_id, block)
+            assert late == frozenset()
+
+    run()
+
+
 def test_T2_logs_that_a_node_left_out_are_found_by_reading_again(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -414,6 +434,24 @@ def test_D1_fills_before_the_first_block_that_is_followed_are_no_drift(dsn: str)
             )
             assert cash == kept.scenario.world.chain.cash(kept.wallet)
             assert await kept.shares() == kept.truth() != {}
+
+    run()
+
+
+def test_D1_the_opening_balance_has_no_fill_that_was_not_sent_to_the_chain(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            await ghost(seen, status="MATCHED_NOT_BROADCASTED")
+            await seen.until_final()
+            kept, head = seen.kept, seen.kept.scenario.world.chain.head.number
+            follower = ChainFollower(seen.chain, kept.wallet, head)
+            opening = Opening(kept.connection, kept.wallet_id, kept.wallet, seen.chain, head, seen.clock, kept.book)
+            sync = PositionSync(kept.connection, kept.wallet_id, kept.wallet, follower, seen.chain, seen.clock, opening)
+            kept.run(60)
+            assert (await sync.run()).findings == []
+            assert sync.last is not None
+            assert sync.last.holds
 
     run()
 

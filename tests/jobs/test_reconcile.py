@@ -10,7 +10,7 @@ from support.database import in_loop
 from tieout.jobs.data_feed import ACTIVITY, LAG, LAG_MS, MARGIN_MS
 from tieout.jobs.job import Result
 from tieout.jobs.reconcile import Reconcile
-from tieout.ledger.facts import OutcomeTokenListed
+from tieout.ledger.facts import FillObserved, OutcomeTokenListed, Role, Side
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
 
@@ -151,6 +151,32 @@ def test_R3_a_fill_that_is_heard_of_only_after_an_inference_counts(dsn: str) -> 
             assert (found.action, await adjustments(seen)) == (Action.CORRECTED, 1)
             await seen.until_final()
             assert await seen.kept.shares() == seen.kept.truth() != {}
+
+    run()
+
+
+def test_R3_nothing_is_inferred_of_a_token_with_a_fill_in_a_status_that_nobody_knows(dsn: str) -> None:
+    """It may still settle, so a statement without it is no proof against it."""
+
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            market = seen.kept.market
+            await seen.kept.book(
+                [
+                    FillObserved(
+                        trade_id="11111111-0000-4000-8000-000000000001", order_id="0x" + "9" * 64,
+                        token_id=market.token_ids[0], condition_id=market.condition_id, side=Side.BUY,
+                        shares=7 * MILLION, collateral=3 * MILLION, role=Role.MAKER, status="ON_ITS_WAY_SOMEHOW",
+                        occurred_at_ms=seen.clock.now_ms(),
+                    )
+                ]
+            )  # fmt: skip
+            for _ in range(4):
+                seen.kept.run(2 * LAG_MS // 1_000)
+                assert (await seen.data_positions.run()).findings == []
+            assert seen.data_positions.lagging == {market.token_ids[0]: 7 * MILLION}
+            assert await adjustments(seen) == 0
 
     run()
 

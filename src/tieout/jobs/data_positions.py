@@ -20,14 +20,15 @@ from tieout.jobs.drift_findings import Drift, drift_finding, explained
 from tieout.jobs.job import BookFacts, Result
 from tieout.jobs.repeated_drift import repeated
 from tieout.ledger.facts import AdjustmentInferred
+from tieout.ledger.fills import ON_CHAIN
 from tieout.ledger.rows import share_changes
 from tieout.store.runs import Action, Finding, Severity
 
 WITNESS = "the Data API states"
 
-_HELD = "SELECT token_id, condition_id, shares FROM positions WHERE wallet_id = $1"
+_HELD = "SELECT token_id, condition_id, shares, unsettled_shares FROM positions WHERE wallet_id = $1"
 _YOUNG = (
-    "SELECT kind, token_id, shares, legs FROM movements WHERE wallet_id = $1 "
+    "SELECT key, kind, token_id, shares, legs, status FROM movements WHERE wallet_id = $1 "
     "AND (occurred_at_ms >= $2 OR status IN ('MATCHED', 'MATCHED_NOT_BROADCASTED', 'MINED', 'RETRYING'))"
 )
 
@@ -51,10 +52,7 @@ async def compared(
         young = await connection.fetch(_YOUNG, wallet_id, young_from_ms)
     books = {row["token_id"]: (row["condition_id"], row["shares"]) for row in held if row["token_id"].isdecimal()}
     said = {row.token_id: row for row in stated}
-    changes: dict[str, list[int]] = {}
-    for row in young:
-        for token_id, change in share_changes(row):
-            changes.setdefault(token_id, []).append(change)
+    changes = _changes(held, young)
     found = []
     for token_id in sorted(said.keys() | (books.keys() if whole else set())):
         condition_id, shares = books.get(token_id, (said[token_id].condition_id if token_id in said else "", 0))
@@ -65,6 +63,24 @@ async def compared(
             truth += shares % step if truth else 0
             found.append(Drift(token_id, shares, truth, sum(recent), condition_id, len(recent), held_once))
     return found
+
+
+def _changes(held: Sequence[asyncpg.Record], young: Sequence[asyncpg.Record]) -> dict[str, list[int]]:
+    """Signed shares of each token that need not show yet: of what is *young*, and of every fill that is not settled.
+
+    Those in a status that nobody knows are in no index of movements: they are what the others leave of the sum.
+    """
+    changes: dict[str, list[int]] = {}
+    rest = {row["token_id"]: row["unsettled_shares"] for row in held if row["unsettled_shares"]}
+    for row in young:
+        for token_id, change in share_changes(row):
+            changes.setdefault(token_id, []).append(change)
+            if token_id in rest and row["key"].startswith("fill/") and row["status"] not in ON_CHAIN:
+                rest[token_id] -= change
+    for token_id, change in rest.items():
+        if change:
+            changes.setdefault(token_id, []).append(change)
+    return changes
 
 
 class DataPositionSync:

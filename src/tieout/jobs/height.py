@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from tieout.client.chain import BlockHead
+from tieout.ledger.fills import ON_CHAIN
 from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION, block_of
 from tieout.ledger.rows import share_changes
 
@@ -38,9 +39,6 @@ SELECT
 """
 
 _DECODER = msgspec.json.Decoder(list[dict[str, Any]])
-
-UNSETTLED = frozenset(("MATCHED", "RETRYING"))
-"""The venue does not say yet that the chain has it."""
 
 
 class Pending(NamedTuple):
@@ -113,7 +111,7 @@ async def due_at(connection: asyncpg.Connection, wallet_id: int, block: BlockHea
     Those settled so long before, by the venue's word, that the chain must have them.
     """
     books = await as_of(connection, wallet_id, block.number)
-    settled = (each for each in books.pending if each.block < 0 and each.status not in UNSETTLED)
+    settled = (each for each in books.pending if each.block < 0 and each.status in ON_CHAIN)
     late = frozenset(each.key for each in settled if block.at_ms - each.at_ms > LATE_MS)
     return await as_of(connection, wallet_id, block.number, late) if late else books, late
 
@@ -126,6 +124,6 @@ class Lateness:
 
     def late(self, pending: Iterable[Pending], now_ms: int) -> frozenset[str]:
         """The keys of those that have waited for too long."""
-        waiting = {(each.key, each.status) for each in pending if each.status not in UNSETTLED}
+        waiting = {(each.key, each.status) for each in pending if each.status in ON_CHAIN}
         self._since = {each: self._since.get(each, now_ms) for each in waiting}
         return frozenset(key for (key, _), since_ms in self._since.items() if now_ms - since_ms > LATE_MS)

@@ -14,10 +14,10 @@ import asyncpg
 from tieout.client.chain import BlockHead, Chain
 from tieout.client.clock import Clock
 from tieout.client.rpc import CallFailedError
-from tieout.jobs.height import UNSETTLED
 from tieout.jobs.job import BookFacts
 from tieout.jobs.tie_out import TieOut, by_ledger, coin_balances
 from tieout.ledger.facts import AdjustmentInferred, AnyFact, CashFlowed, Flow
+from tieout.ledger.fills import ON_CHAIN
 from tieout.ledger.movement import LOG_BITS, NO_CHAIN_POSITION
 from tieout.store import watermarks
 from tieout.store.watermarks import Watermark
@@ -31,7 +31,8 @@ MARK = "opening"
 # A fill that only the CLOB tells of and that settled by then is in the balance, too.
 _BEFORE = (
     "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1 AND (chain_position < $2 "
-    f"OR chain_position = {NO_CHAIN_POSITION} AND occurred_at_ms <= $3 AND NOT status = ANY ($4))"
+    f"OR chain_position = {NO_CHAIN_POSITION} AND occurred_at_ms <= $3 "
+    "AND (status = ANY ($4) OR key NOT LIKE 'fill/%'))"
 )
 
 
@@ -103,7 +104,7 @@ class Opening:
             return ()
         held = sum((await coin_balances(self._chain, self._wallet, block.hash)).values())
         top = (block.number + 1) << LOG_BITS
-        booked = await self._connection.fetchval(_BEFORE, self._wallet_id, top, block.at_ms, sorted(UNSETTLED))
+        booked = await self._connection.fetchval(_BEFORE, self._wallet_id, top, block.at_ms, sorted(ON_CHAIN))
         self._opens = True
         if held == booked:
             return ()

@@ -26,6 +26,10 @@ F1, and the books follow the chain where they have it."""
 
 RANK_FAILED: Final = 6
 
+ON_CHAIN: Final = frozenset(("MINED", "CONFIRMED", "REPORTED", "SETTLED"))
+"""Statuses of a movement that is on chain, by the venue's word, a Data API row, or its own log. Any other status of a
+fill, one that nobody knows too, says no such thing."""
+
 TRUNCATION: Final = 10_000
 """The CLOB cuts matched sizes to 0.01 share (`polymarket.md` 2)."""
 
