@@ -97,6 +97,12 @@ def test_a_difference_that_a_later_run_does_not_find_is_over() -> None:
     assert answer_of(worker(full, ended(Job.POSITION_SYNC, **TIED)), NOW).verdict is Verdict.TIES_OUT
 
 
+def test_E6_a_token_of_no_known_market_ties_out_like_any_other() -> None:
+    found = Finding(IssueType.UNKNOWN_TOKEN, Severity.WARN, Action.LOGGED, "2.0 shares of what?", token_id="77")
+    state = worker(ended(Job.FULL_SYNC, found, positions=TIED), ended(Job.RECONCILE, found))
+    assert answer_of(state, NOW).verdict is Verdict.TIES_OUT
+
+
 def test_O1_orders_that_differ_do_not_tie_out_either() -> None:
     found = drift(type_=IssueType.ORDER_MISMATCH)
     state = worker(ended(Job.POSITION_SYNC, **TIED), ended(Job.ORDER_SYNC, found))

@@ -47,9 +47,11 @@ GUIDANCE: dict[IssueType, Guidance] = {
     ),
     IssueType.UNKNOWN_TOKEN: Guidance(
         "The wallet holds a token that the books cannot assign to a market.",
-        "There is a balance of a token that no known market names. No job of this version raises it: the books take "
-        "in any token, and its arrival is told as POSITION_DRIFT.",
-        "Look its market up at the venue; import the listing, or leave it if it was sent unasked. It is not quoted.",
+        "Two reconciliations in a row found a balance of a token that no listing, trade or position id places, or a "
+        "row of the Data API with a token that the books never heard of. Each is told once.",
+        "Look its market up at the venue; import the listing, or leave it if it was sent unasked. It is not quoted. "
+        "One that the books never heard of came before their first block: `tieout watch WALLET --node URL "
+        "--from-block N --once` reads from there.",
         "`tieout explain TOKEN` shows it with its condition.",
     ),
     IssueType.POSITION_DRIFT: Guidance(

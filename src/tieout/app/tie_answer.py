@@ -11,7 +11,7 @@ from tieout.jobs.job import Ended
 from tieout.store.controls import WHOLE_WALLET, Lift
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome
 
-_POSITIONS = frozenset((IssueType.POSITION_DRIFT, IssueType.COLLATERAL_DRIFT, IssueType.UNKNOWN_TOKEN))
+_POSITIONS = frozenset((IssueType.POSITION_DRIFT, IssueType.COLLATERAL_DRIFT))
 _ORDERS = frozenset(
     (
         IssueType.ORDER_IN_DB_NOT_CLOB,

@@ -1,11 +1,12 @@
 """Reconcile: the Data API beside the books, as a third witness. It explains and warns; it never changes a figure (S1).
 
-Its activity is booked as evidence when it is read; its average prices are compared and never imported.
+Its activity is booked as evidence when it is read; its average prices are compared and never imported. When all that
+could name a token has been read, those that nobody names are told, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -13,6 +14,7 @@ from tieout.client.data_api import DataApi
 from tieout.client.data_rows import PositionRow
 from tieout.jobs.data_feed import DataFeed, Reading
 from tieout.jobs.job import Result
+from tieout.jobs.unknown_tokens import UnknownTokens
 from tieout.ledger.units import MICRO, decimal_text
 from tieout.store.runs import Action, Finding, IssueType, Severity
 
@@ -30,7 +32,7 @@ _COSTS = "SELECT token_id, condition_id, shares, cost_basis FROM positions WHERE
 
 
 class Reconcile:
-    """Reads *feed* on, then compares average costs."""
+    """Reads *feed* on, then compares average costs and looks for tokens of no known market."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Reconcile:
         self._wallet = wallet
         self._data_api = data_api
         self._feed = feed
+        self._unknown = UnknownTokens(connection, wallet_id)
 
     @property
     def stale(self) -> bool:
@@ -59,8 +62,10 @@ class Reconcile:
         findings = [_not_whole(flaw) for flaw in flaws]
         if self._feed.stale:
             findings.append(self._stuck())
-        else:
-            findings += await self._average_costs(listing.rows)
+        stated = () if self._feed.stale else listing.rows
+        held = {row["token_id"]: row for row in await self._connection.fetch(_COSTS, self._wallet_id)}
+        findings += await self._average_costs(held, stated)
+        findings += await self._unknown.look(held, stated)
         return Result(findings, self._figures(reading, len(listing.rows)))
 
     def _figures(self, reading: Reading, positions: int) -> dict[str, object]:
@@ -83,10 +88,9 @@ class Reconcile:
             evidence={"transactions": list(missing[:20]), "lag_ms": self._feed.lag_ms},
         )
 
-    async def _average_costs(self, stated: Sequence[PositionRow]) -> list[Finding]:
+    async def _average_costs(self, books: Mapping[str, asyncpg.Record], stated: Sequence[PositionRow]) -> list[Finding]:
         """Only where both hold the same shares: otherwise the shares differ, and position sync says so."""
-        rows = await self._connection.fetch(_COSTS, self._wallet_id)
-        books, step = {row["token_id"]: row for row in rows}, self._data_api.position_step
+        step = self._data_api.position_step
         found = []
         for position in stated:
             ours = books.get(position.token_id)
