@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm lives soak mutants
+.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm chromium screenshots lives soak mutants
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,10 +41,17 @@ drawings: $(STAMP)  ## the pictures of docs/books again, from the ledger's own f
 
 evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
 
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ echo "the tests of the desk need Chromium; on Debian: apt-get install chromium" >&2; exit 1; }
+
 LIVES_MINUTES ?= 10
-test: check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
+test: chromium check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200 --within $(LIVES_MINUTES)
+
+screenshots: chromium $(STAMP)  ## the pictures of the desk in docs/img/desk again, from a running demo
+	$(BIN)/python -m pytest -p no:randomly tests/web/shots.py
 
 catalog: $(STAMP)  ## note the tests that carry ids of the catalog, for `tieout catalog`
 	$(BIN)/python tests/tidy/catalog_tests.py

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.command_line import CommandLine
 from tieout.cli.sim_client import Client
 from tieout.store.embedded import LINGER_VARIABLE, EmbeddedServer
 
@@ -73,21 +73,28 @@ class Demo:
 
     def tieout(self, *words: str) -> Any:
         """The JSON that a command says of the demo's database."""
-        return CommandLine(self.home)(*words, "--wallet", self.wallet, "--json").json
+        command = [sys.executable, "-m", "tieout", *words, "--wallet", self.wallet, "--json"]
+        environment = {**_environment(), "TIEOUT_HOME": str(self.home)}
+        return json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
     def fault(self, name: str) -> None:
         """Switch a fault of the venue on, for every message."""
         Client(self.venue).post("/faults", {"name": name, "on": True})
 
 
+def _environment() -> dict[str, str]:
+    """Ours without what would change the database or the width of lines."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("TIEOUT_DB", "COLUMNS", "FORCE_COLOR")}
+    return {**kept, LINGER_VARIABLE: "0.3"}
+
+
 @contextmanager
-def demo() -> Iterator[Demo]:
+def demo(world: Sequence[str] = WORLD) -> Iterator[Demo]:
     """The demo for the time of the context. It has to end with books that equal the venue's own truth, whatever
     was done at its desk."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("TIEOUT_DB", "COLUMNS", "FORCE_COLOR")}
     process = subprocess.Popen(
-        [*COMMAND, *WORLD],
-        env={**kept, LINGER_VARIABLE: "0.3"},
+        [*COMMAND, *world],
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -121,13 +121,16 @@ async def test_an_incident_says_what_happened_with_its_evidence(desk: Desk) -> N
         await expect(page.locator("h1")).to_contain_text("POSITION_DRIFT")
         for words in ("What happened", "How we know", "What was done", "What you can do", "Found by"):
             await expect(page.get_by_text(words, exact=True)).to_be_visible()
+        # Only what is for this outcome is told to do; all of it is in the guide.
+        await expect(page.locator("dd").nth(3)).to_have_text("Read what it was, it is booked.")
         evidence = json.loads(await page.get_by_label("the evidence as JSON").inner_text())
         await page.locator("#h-ev ~ ul").get_by_role("link").last.click()
         await expect(page.get_by_label("token, condition, order, trade or transaction")).to_have_value(
             evidence["tx_hash"]
         )
         await page.goto(desk.base + "/guide")
-        await expect(page.locator("#POSITION_DRIFT code").first).to_contain_text("tieout")
+        await expect(page.locator("#POSITION_DRIFT")).to_contain_text("LOGGED: look at the cause")
+        await expect(page.locator("#POSITION_DRIFT code").first).to_have_text("tieout explain TOKEN")
 
 
 @at_desk

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from tieout.ledger.movement import OP_NAMES
 from tieout.ledger.units import MICRO, decimal_text
+from tieout.store.runs import Action, Issue, Severity
 
 
 def money(amount: int | None, *, signed: bool = False) -> Markup:
@@ -104,6 +105,21 @@ def prose(text: str, base: str = "") -> Markup:
         else:
             said += Markup('<span class="id" title="{}">{}</span>').format(found["id"], short(found["id"]))
     return said + escape(text[end:])
+
+
+_MARKS = "|".join((*Action, *Severity))
+_MARKED = re.compile(rf"\b({_MARKS}): ")
+
+
+def advice(text: str, issue: Issue) -> str:
+    """Of what the guidance of a type tells to do, what is for *issue*: parts for other outcomes are left out.
+
+    Such parts begin with an action or a severity, as in "CORRECTED: nothing. LOGGED: look at its market."
+    """
+    always, *parts = _MARKED.split(text)
+    told = [part for mark, part in zip(parts[::2], parts[1::2], strict=True) if mark in (issue.action, issue.severity)]
+    said = [each.strip() for each in (always, *told) if each.strip()]
+    return " ".join(each[:1].upper() + each[1:] for each in said) or text
 
 
 def pretty(value: Any) -> str:
@@ -199,6 +215,7 @@ def environment() -> Environment:
         age=age,
         short=short,
         prose=prose,
+        advice=advice,
         pretty=pretty,
         attribute=attribute,
         count=lambda number: f"{number:,}",

@@ -77,7 +77,9 @@ async def pnl_chart(visit: Visiting, span: str = Query("day", max_length=10)) ->
     """Profit over time as columns for the chart, in whole collateral (for display)."""
     length = SPANS.get(span, SPANS["day"])
     async with visit.house.reading() as connection:
-        since = visit.now_ms - length if length else await first_mark_ms(connection, visit.wallet_id) or 0
+        # What is younger than the span is drawn as finely as it was marked.
+        first = await first_mark_ms(connection, visit.wallet_id) or 0
+        since = max(visit.now_ms - length, first) if length else first
         points = await profit_over_time(connection, visit.wallet_id, since, visit.now_ms)
     return {
         "x": [point.at_ms / 1_000 for point in points],

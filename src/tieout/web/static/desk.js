@@ -128,6 +128,7 @@ window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); 
 // --- charts ---------------------------------------------------------------------------------------------------------
 
 const CHART_MS = 5000;  // between two renewals of a chart
+const LEGEND_PX = 34;
 
 const plots = new Map();
 
@@ -192,13 +193,19 @@ function options(plot, data) {
   };
 }
 
+// Beneath the chart itself is its legend.
 function room(plot) {
-  return { width: plot.clientWidth, height: parseInt(getComputedStyle(plot).getPropertyValue("--tall"), 10) };
+  return { width: plot.clientWidth, height: plot.clientHeight - LEGEND_PX };
 }
+
+const sizes = new ResizeObserver((changed) => {
+  for (const { target } of changed) plots.get(target)?.chart?.setSize(room(target));
+});
 
 async function draw(plot) {
   const state = plots.get(plot) || {};
   plots.set(plot, state);
+  sizes.observe(plot);
   state.at = Date.now();
   let data;
   try {
@@ -263,11 +270,6 @@ document.addEventListener("click", (event) => {
   if (button.id === "theme") switchTheme();
   if (button.id === "live") switchLive();
   if (button.dataset.span) chooseSpan(button);
-});
-let resizing = null;
-window.addEventListener("resize", () => {
-  clearTimeout(resizing);
-  resizing = setTimeout(() => { for (const [plot, state] of plots) if (state.chart) state.chart.setSize(room(plot)); }, 150);
 });
 drawAll();
 listen();
