@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
 
-.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm chromium screenshots lives soak mutants
+.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm chromium screenshots lives soak mutants openapi
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,8 +26,8 @@ demo-books: $(STAMP)  ## import the recorded wallets and show their books
 	$(BIN)/python demo/demo.py
 
 check: $(STAMP)  ## everything that needs no database: style, types, imports
-	$(BIN)/ruff format --check src tests bench demo docs mutants ops
-	$(BIN)/ruff check src tests bench demo docs mutants ops
+	$(BIN)/ruff format --check src tests bench demo docs examples mutants ops
+	$(BIN)/ruff check src tests bench demo docs examples mutants ops
 	$(BIN)/mypy src mutants
 	$(BIN)/lint-imports --no-cache
 
@@ -38,6 +38,9 @@ docs: $(STAMP)  ## the documentation into site/: open site/index.html
 
 drawings: $(STAMP)  ## the pictures of docs/books again, from the ledger's own figures
 	$(BIN)/python docs/drawings/make.py
+
+openapi: $(STAMP)  ## docs/openapi.json again, from the code of the interface
+	$(BIN)/python -m tieout.web.api.document > docs/openapi.json
 
 evm: $(EVM)  ## the local EVM of the tests, and the real ConditionalTokens
 

@@ -19,6 +19,7 @@ import api_page
 import catalog_page
 import cli_page
 import facts_page
+import http_page
 import inline_pictures
 import runbook_pages
 
@@ -52,6 +53,7 @@ MAKERS: dict[str, Maker] = {
     "decisions": decisions,
     "facts": facts_page.made,
     "guidance": runbook_pages.guidance,
+    "http": http_page.made,
     "issues": runbook_pages.table,
 }
 

@@ -1,7 +1,7 @@
 """Where the worker's reading of the chain begins, and that a first block below it is not read.
 
-The worker does not read the earlier part by itself: what was held before the first block may be in the books already, as
-an opening, and would be there twice.
+The worker does not read the earlier part by itself: what was held before the first block may be in the books already,
+as an opening, and would be there twice.
 """
 
 from __future__ import annotations

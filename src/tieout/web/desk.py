@@ -1,8 +1,8 @@
-"""The desk as one application: guards, pages, files."""
+"""The desk as one application: guards, pages, the interface for programs, files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -14,6 +14,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from tieout.store.errors import StoreError
+from tieout.web.api import document, reference
+from tieout.web.api.problems import ApiError, database_words, is_api, misread_of, problem
 from tieout.web.guards import Guards
 from tieout.web.house import DeskSettings, House
 from tieout.web.pages import (
@@ -43,13 +45,20 @@ def desk(given: DeskSettings, now_ms: Callable[[], int]) -> FastAPI:
     app.mount("/static", StaticFiles(directory=static_folder()), name="static")
     for module in PAGES:
         app.include_router(module.router)
+    for router in (*document.ROUTERS, reference.document_router, reference.page_router):
+        app.include_router(router)
+    app.state.api_parameters = document.parameters()
     _say_errors(app)
     app.add_middleware(Guards, hosts=(given.host, *given.hosts))
     return app
 
 
 def _say_errors(app: FastAPI) -> None:
-    """Every error is a page in words; what is said of the database holds no address."""
+    """Every error is told in words, as a page or to a program; what is said of the database holds no address."""
+
+    @app.exception_handler(ApiError)
+    async def of_api(_request: Request, error: ApiError) -> Response:
+        return problem(error.status, str(error), error.headers)
 
     @app.exception_handler(NotFoundError)
     async def not_found(request: Request, error: NotFoundError) -> Response:
@@ -61,6 +70,8 @@ def _say_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ValueError)
     async def bad_value(request: Request, error: ValueError) -> Response:
+        if is_api(request.url.path):
+            raise error  # there everything that is asked was read before: it is a fault of ours
         return await _said(request, 400, "That cannot be read", str(error))
 
     @app.exception_handler(asyncpg.DataError)
@@ -69,20 +80,31 @@ def _say_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, error: RequestValidationError) -> Response:
+        if is_api(request.url.path):
+            return misread_of(error)
         words = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
         return await _said(request, 422, "That cannot be read", words)
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
         title = "Not here" if error.status_code == 404 else "Refused"
-        return await _said(request, error.status_code, title, error.detail)
+        return await _said(request, error.status_code, title, _http_words(request, error), error.headers)
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, _error: Exception) -> Response:
+        words = "Something is wrong in tieout itself; the desk's log has the rest."
+        return await _said(request, 500, "A fault of tieout", words)
 
     for kind in (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, _database_away)
 
 
-async def _said(request: Request, status: int, title: str, words: str) -> Response:
-    """The error as a page, with the top of the wallet that it belongs to, where that can be told."""
+async def _said(
+    request: Request, status: int, title: str, words: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The error as a problem for programs; as a page with the top of the wallet that it belongs to, where known."""
+    if is_api(request.url.path):
+        return problem(status, words, headers)
     visit: Visit | None = getattr(request.state, "visit", None)
     if visit is not None:
         with suppress(StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
@@ -91,7 +113,15 @@ async def _said(request: Request, status: int, title: str, words: str) -> Respon
     return page(request, "error.html", session_of(request), status, title=title, words=words)
 
 
+def _http_words(request: Request, error: HTTPException) -> str:
+    if is_api(request.url.path) and error.status_code in (404, 405):
+        return f"there is no {request.method} {request.url.path[:200]}; the page /api lists what there is"
+    return error.detail
+
+
 def _database_away(request: Request, error: Exception) -> Response:
-    words = f"{error if isinstance(error, StoreError) else 'it did not answer'}. The page works again when it is back."
+    if is_api(request.url.path):
+        return problem(503, f"{database_words(error)}; ask again when it is back")
+    words = f"{database_words(error)}. The page works again when it is back."
     title = "The database is out of reach"
     return page(request, "error.html", session_of(request), 503, title=title, words=words)

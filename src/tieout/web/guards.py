@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tieout.web.api.problems import is_api, problem
+
 LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -61,7 +63,8 @@ class Guards:
 
         if refusal:
             status, words = refusal
-            await PlainTextResponse(words + "\n", status)(scope, receive, guarded)
+            answer = problem(status, words) if is_api(scope["path"]) else PlainTextResponse(words + "\n", status)
+            await answer(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
 

@@ -50,10 +50,15 @@ class Hub:
         self._subscribers: set[Subscriber] = set()
         self.is_listening = asyncio.Event()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more can listen."""
+        return len(self._subscribers) >= SUBSCRIBERS_MAX
+
     @contextmanager
     def subscribed(self, wallet: str) -> Iterator[Subscriber]:
         """For the time of the context. Raises StoreError when too many listen."""
-        if len(self._subscribers) >= SUBSCRIBERS_MAX:
+        if self.is_full:
             raise StoreError(f"{SUBSCRIBERS_MAX} streams are open already; close some pages")
         subscriber = Subscriber(wallet)
         self._subscribers.add(subscriber)

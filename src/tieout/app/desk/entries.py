@@ -14,6 +14,9 @@ from tieout.store.log import GENESIS, Entry
 
 PAGE = 100
 
+CHUNK = 2_000
+"""Entries that are looked at together where only some of them belong to the moment."""
+
 _COLUMNS = "seq, book, occurred_at_ms, received_at_ms, raw_id, source, fact, digest, hash"
 
 
@@ -48,6 +51,7 @@ async def newest(
     """The last entries that belong to *moment*, newest first."""
     found: list[Entry] = []
     below = below_seq
+    chunk = limit if moment.true_at_ms is None else max(limit, CHUNK)
     while len(found) < limit:
         rows = await connection.fetch(
             f"SELECT {_COLUMNS} FROM log WHERE wallet_id = $1 AND ($2::bigint IS NULL OR seq < $2) "
@@ -57,11 +61,11 @@ async def newest(
             below,
             moment.known_seq,
             moment.known_at_ms,
-            limit,
+            chunk,
         )
         taken = [entry for entry in (Entry(*row) for row in rows) if moment.takes(entry)]
         found += taken[: limit - len(found)]
-        if len(rows) < limit:
+        if len(rows) < chunk:
             break
         below = rows[-1]["seq"]
     return found
