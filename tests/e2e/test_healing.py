@@ -17,8 +17,10 @@ from client.stage import Says, Site, serving
 from e2e.day import MILLION, MINUTE_MS, Day, config_of, day, worker_on
 from e2e.test_worker import resting, until_agrees, until_resting, virtually
 from support.database import connected
+from tieout.app.chain_books import BEGINS
 from tieout.app.config import AlertSettings, Intervals
 from tieout.app.history import verify
+from tieout.app.reading_start import reading_start
 from tieout.app.waking import Hearing
 from tieout.app.worker import Worker
 from tieout.client.endpoints import Endpoints
@@ -26,10 +28,12 @@ from tieout.intake.intake import Intake, own
 from tieout.ledger.facts import AnyFact, TokenMoved
 from tieout.sim.serve.server import Server
 from tieout.sim.truth import open_orders
+from tieout.store import watermarks
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, State, set_state
 from tieout.store.errors import BrokenInvariantError
 from tieout.store.runs import Job
 from tieout.store.wallets import acquire
+from tieout.store.watermarks import Watermark
 from tieout.venue.addresses import CTF
 from tieout.venue.decode import Identity
 
@@ -295,6 +299,40 @@ def test_A5_while_heads_stay_away_the_interval_alone_keeps_it_going(dsn: str) ->
             await kept.wait(2 * MINUTE_MS)
             assert kept.worker.state.heads is Hearing.LIVE
             assert "a new head" in {reason for _, reason in await syncs(kept, since)}
+
+    virtually(run)
+
+
+def test_D1_a_first_block_before_the_one_that_was_read_from_is_told_at_every_start_and_no_opening_is_of_it(
+    dsn: str,
+) -> None:
+    async def run() -> None:
+        began = 94_100_010
+
+        async def told_of(kept: Day) -> tuple[int, str]:
+            row = await kept.connection.fetchrow(
+                "SELECT times, summary FROM sync_issue WHERE type = 'SYNC_FAILED' AND summary LIKE 'account.first%'"
+            )
+            return (row["times"], row["summary"]) if row is not None else (0, "")
+
+        async with day(dsn, markets=4, changes={"first_block": began}) as kept:
+            await until_resting(kept)
+            kept.stop.set()
+            await kept.task
+            assert await told_of(kept) == (0, "")
+            for first, times in ((began - 10, 1), (None, 1), (began, 1), (0, 2)):
+                async with second_worker(dsn, kept, {"first_block": first}) as worker:
+                    while Job.POSITION_SYNC not in worker.state.jobs:
+                        await kept.wait(1_000)
+                    assert (await told_of(kept))[0] == times
+                assert (await reading_start(kept.connection, kept.wallet_id, first, kept.now_ms))[0] == began
+            assert f"was read from block {began} on" in (await told_of(kept))[1]
+            begun = Watermark(str(began - 10), kept.now_ms)
+            await watermarks.put(kept.connection, kept.wallet_id, BEGINS, begun)
+            async with second_worker(dsn, kept, {"first_block": began - 10}) as worker:
+                while Job.POSITION_SYNC not in worker.state.jobs:
+                    await kept.wait(1_000)
+            assert (await told_of(kept))[0] == 2, "somebody has read it meanwhile"
 
     virtually(run)
 

@@ -10,6 +10,7 @@ from tieout.app.alerts import Alerts
 from tieout.app.config import Config
 from tieout.app.market_round import WHO, MarketRound
 from tieout.app.readiness import Readiness
+from tieout.app.reading_start import reading_start, unread
 from tieout.app.schedule import Schedule, Scheduled
 from tieout.app.tie_answer import compared_by
 from tieout.app.venue import Venue
@@ -28,7 +29,7 @@ from tieout.jobs.negative_balance import require_no_negative_balance
 from tieout.jobs.opening import Opening
 from tieout.jobs.order_sync import OrderSync
 from tieout.jobs.portfolio import Portfolio
-from tieout.jobs.position_sync import CHAIN, PositionSync
+from tieout.jobs.position_sync import PositionSync
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.quick_sync import QuickSync
 from tieout.jobs.reconcile import Reconcile
@@ -76,7 +77,7 @@ class WorkerJobs:
         every, wallet = self.config.jobs, self.config.wallet
         data_api = self.venue.data_api
         self.feed = DataFeed(self.connection, self.wallet_id, wallet, data_api, self.clock)
-        self.positions = await self._positions()
+        self.positions = await self._positions(runner)
         self.quick = QuickSync(self.connection, self.wallet_id, self.desk.account, self.positions, self.clock)
         self.check = MarketCheck(self.connection, self.wallet_id, self._final_block)
         reconcile = Reconcile(self.connection, self.wallet_id, wallet, data_api, self.feed)
@@ -102,17 +103,20 @@ class WorkerJobs:
         self.schedule = Schedule(runner, self.clock, jobs, self._after)
         return self.schedule
 
-    async def _positions(self) -> PositionSync | DataPositionSync:
+    async def _positions(self, runner: JobRunner) -> PositionSync | DataPositionSync:
         """By a node where there is one, by the Data API otherwise."""
         chain, wallet = self.venue.chain, self.config.wallet
         if chain is None:
             return DataPositionSync(
                 self.connection, self.wallet_id, wallet, self.venue.data_api, self.feed, self.clock, self.book
             )
-        known = await watermarks.get(self.connection, self.wallet_id, CHAIN)
-        begins = self.config.first_block or 0
+        begins, first = await reading_start(
+            self.connection, self.wallet_id, self.config.first_block, self.clock.now_ms()
+        )
+        if (finding := unread(self.config, begins)) is not None:
+            await runner.raise_issue(finding)
         provisional = ProvisionalBlocks(self.connection, self.wallet_id, wallet, chain, self.record)
-        follower = ChainFollower(chain, wallet, int(known.value) if known else begins, provisional)
+        follower = ChainFollower(chain, wallet, first, provisional)
         opening = Opening(self.connection, self.wallet_id, wallet, chain, begins, self.clock, self.book)
         resolutions = Resolutions(self.connection, self.wallet_id, chain, self.book)
         return PositionSync(self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions)
