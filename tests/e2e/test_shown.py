@@ -7,6 +7,7 @@ import msgspec
 from e2e.day import day
 from e2e.test_worker import until_resting, virtually
 from tieout.app.adjusting import preview
+from tieout.app.demo import demo_config
 from tieout.app.desk.by_hand import Draft, EntryKind, entry_of
 from tieout.app.desk.markets import market_lines
 from tieout.app.publishing import Publisher
@@ -22,7 +23,8 @@ def test_what_a_worker_shows_is_what_it_has_and_is_written_when_it_changes(dsn: 
         async with day(dsn, markets=2, intensity=0.3) as kept:
             await until_resting(kept)
             connection, state = kept.connection, kept.worker.state
-            publisher = Publisher(state, LoopClock(lambda: kept.now_ms))
+            config = demo_config(kept.wallet, "http://127.0.0.1:1/a-key-of-the-node", 2)
+            publisher = Publisher(state, LoopClock(lambda: kept.now_ms), config)
             await publisher.publish(connection)
             shown = await statuses.worker(connection, kept.wallet_id)
             assert shown is not None
@@ -31,6 +33,8 @@ def test_what_a_worker_shows_is_what_it_has_and_is_written_when_it_changes(dsn: 
                 True,
                 True,
             )
+            assert shown.values["config"]["params"]["tiers"] == config.params.tiers
+            assert "a-key-of-the-node" not in msgspec.json.encode(shown.values).decode()
             lines = {line.condition_id: line for line in await market_lines(connection, kept.wallet_id)}
             assert lines.keys() == state.markets.keys()
             for condition_id, market in state.markets.items():

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from tieout.app.config import Config
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.client.clock import Clock
 from tieout.client.markets import MarketInfo
@@ -34,8 +35,10 @@ LEVELS = 12
 class Publisher:
     """Writes what changed since it wrote last."""
 
-    def __init__(self, state: WorkerState, clock: Clock) -> None:
+    def __init__(self, state: WorkerState, clock: Clock, config: Config | None = None) -> None:
+        """*config*: how the worker is set is shown, too."""
         self._state = state
+        self._config = {} if config is None else config_shown(config)
         self._clock = clock
         self._named: set[str] = set()
         self._last: dict[str, bytes] = {}
@@ -52,6 +55,9 @@ class Publisher:
             except (StoreError, asyncpg.PostgresError):
                 await self._clock.sleep(RETRY_MS)
 
+    def _status(self) -> bytes:
+        return msgspec.json.encode({**worker_status(self._state), "config": self._config})
+
     async def publish(self, connection: asyncpg.Connection) -> None:
         """Once. Nothing before the worker has its wallet."""
         wallet_id = await wallet_id_of(connection, self._state.wallet)
@@ -67,8 +73,25 @@ class Publisher:
         async with connection.transaction():
             await statuses.put_names(connection, wallet_id, names)
             await statuses.put_markets(connection, wallet_id, changed, now_ms)
-            await statuses.put_worker(connection, wallet_id, msgspec.json.encode(worker_status(self._state)), now_ms)
+            await statuses.put_worker(connection, wallet_id, self._status(), now_ms)
         self._named.update(name.condition_id for name in names)
+
+
+def config_shown(config: Config) -> dict[str, Any]:
+    """What a person may see of *config* as JSON values: no address, since some hold a key."""
+    return {
+        "markets": list(config.selection.markets)
+        or f"the first {config.selection.count} by {config.selection.by.value}",
+        "params": msgspec.to_builtins(config.params),
+        "overrides": sorted(config.overrides),
+        "limits": msgspec.to_builtins(config.limits),
+        "jobs": msgspec.to_builtins(config.jobs),
+        "foreign_orders": config.foreign_orders.value,
+        "heartbeat": config.heartbeat,
+        "tier": config.tier,
+        "has_node": bool(config.endpoints.rpc),
+        "data_api_version": config.data_api_version,
+    }
 
 
 def worker_status(state: WorkerState) -> dict[str, Any]:
@@ -144,9 +167,9 @@ def _name(market: MarketInfo) -> MarketName:
 
 
 @asynccontextmanager
-async def publishing(dsn: str, state: WorkerState, clock: Clock) -> AsyncIterator[None]:
+async def publishing(dsn: str, state: WorkerState, clock: Clock, config: Config | None = None) -> AsyncIterator[None]:
     """For the time of the context what *state* shows is in the database."""
-    task = asyncio.create_task(Publisher(state, clock).run(dsn), name="publishing")
+    task = asyncio.create_task(Publisher(state, clock, config).run(dsn), name="publishing")
     try:
         yield
     finally:

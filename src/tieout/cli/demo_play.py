@@ -105,7 +105,7 @@ async def _play(dsn: str, connection: asyncpg.Connection, show: Show, home: Path
         seen = await stack.enter_async_context(connected(dsn))
         config = demo_config(account.address, server.http_url, options.markets)
         worker = worker_of(dsn, RunRequest(config, PrivateKey(account.private_key), is_live=True))
-        await stack.enter_async_context(publishing(dsn, worker.state, LoopClock(now_ms)))
+        await stack.enter_async_context(publishing(dsn, worker.state, LoopClock(now_ms), config))
         stage = Stage(
             scenario,
             worker.state,

@@ -104,7 +104,7 @@ async def _run(
         if told is not None:
             told.see(screen.state, screen.shown)
 
-    async with publishing(dsn, worker.state, LoopClock(now_ms)):
+    async with publishing(dsn, worker.state, LoopClock(now_ms), request.config):
         with Ending(stop.set) as ending:
             is_live_view = out.is_terminal and not silent
             front = Front(worker, connection, ending, is_live_view=is_live_view, quiet=quiet, silent=silent, more=more)
