@@ -13,13 +13,16 @@ from typing import Any, TypeVar
 
 import asyncpg
 import httpx
+import msgspec
 
 from oracle.history import life, observe
 from store.operations import leased
 from store.test_log import booked
-from support.database import connected
+from support.database import ADDRESS, connected
 from tieout.app.clock import now_ms
 from tieout.app.importing import ImportRequest, import_files
+from tieout.app.publishing import worker_status
+from tieout.app.worker_state import WorkerState
 from tieout.store import controls, marks, requests, runs, statuses
 from tieout.store.controls import Actor, Command, State
 from tieout.store.embedded import EmbeddedServer
@@ -144,8 +147,8 @@ async def _worked(connection: asyncpg.Connection, lease: Lease) -> dict[str, Any
     await statuses.put_names(connection, wallet_id, [MarketName(conditions[0], "Rain?", "rain", ("Yes", "No"))])
     shown = {**MARKET, "resting": [{**QUOTE, "order_id": "0x01", "remaining": 5_000_000}]}
     await statuses.put_markets(connection, wallet_id, {conditions[0]: json.dumps(shown).encode()}, now)
-    worker = {"phase": "running", "why_not": "", "is_live": True, "feed_live": True, "started_ms": now, "markets": 1}
-    await statuses.put_worker(connection, wallet_id, json.dumps(worker).encode(), now)
+    state = WorkerState(ADDRESS, is_live=True, started_ms=now, phase="running", why_not="", feed_live=True)
+    await statuses.put_worker(connection, wallet_id, msgspec.json.encode(worker_status(state)), now)
     await controls.set_state(
         connection, wallet_id, Command(conditions[1], State.PAUSED, "news", "ann", Actor.PERSON), now
     )

@@ -17,6 +17,8 @@ from tieout.web.api.document import document, operations
 from web_api.schema import faults, schema_of
 from web_api.stage import AUTHORIZED, BOSONA, OWNED, Stage
 
+pytestmark = pytest.mark.xdist_group("web_api")
+
 W = f"/wallets/{BOSONA}"
 PAUSE = {"who": "ann", "why": "x"}
 CASH = {"kind": "cash in", "who": "ann", "why": "x", "amount": "5"}
@@ -162,6 +164,7 @@ def test_nothing_that_is_asked_is_a_fault(
     headers = {**AUTHORIZED, "content-type": "application/json"} if content else {}
     answer = desk.request(method, address + path, params=query, content=content, headers=headers)
     assert answer.status_code < 500, answer.text
-    assert str(answer.status_code) in operation["responses"] or answer.status_code == 404, answer.status_code
+    # A slash at the end is led away, and some names are other addresses.
+    assert str(answer.status_code) in {*operation["responses"], "307", "404"}, answer.status_code
     if answer.status_code >= 400:
         is_problem(answer, answer.status_code)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from store.test_log import booked
 from tieout.ledger.facts import FillObserved, OutcomeTokenListed, Role, Side
 from web_api.stage import TOKEN, Stage
+
+pytestmark = pytest.mark.xdist_group("web_api")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE_S = 60
@@ -80,12 +83,15 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_python_client_lists_pauses_and_resumes(address: str, stage: Stage) -> None:
     bought(stage, 1)
     lines = ran("client.py", address, "positions", token="").splitlines()
-    assert lines[1].split()[0].endswith(".500000")
+    [(shares, cost)] = stage.query("SELECT shares, cost_basis FROM positions WHERE token_id = $1", TOKEN_ID)
+    assert lines[1].split()[:2] == [f"{Decimal(shares) / 10**6:.6f}", f"{Decimal(cost) / 10**6:.6f}"]
     assert lines[1].split()[-1] == TOKEN_ID
     why = 'a "reason" with \\ and ü'
     assert ran("client.py", address, "pause", "--why", why) == "the whole wallet is paused\n"
     assert ran("client.py", address, "resume", "--why", why, "--who", "ann") == "the whole wallet is active\n"
-    deeds = stage.query("SELECT who, what, reason FROM deed JOIN wallet USING (wallet_id) WHERE address = $1", WALLET)
+    deeds = stage.query(
+        "SELECT who, what, reason FROM deed JOIN wallet USING (wallet_id) WHERE address = $1 ORDER BY seq", WALLET
+    )
     assert [tuple(row) for row in deeds][-2:] == [("client.py", "pause", why), ("ann", "resume", why)]
     assert "why: pause needs a reason" in ran("client.py", address, "pause", code=1)
     assert "that is not the token" in ran("client.py", address, "pause", "--why", "x", code=1, token="wrong")
@@ -122,7 +128,9 @@ def test_the_shell_client_lists_pauses_and_resumes(address: str, stage: Stage, t
     why = 'a "reason" with \\ and ü'
     assert json.loads(ran("client.sh", address, "pause", why, CONDITION))["changed"] is True
     assert json.loads(ran("client.sh", address, "resume", why, CONDITION, path=tools))["changed"] is True
-    deeds = stage.query("SELECT what, reason FROM deed JOIN wallet USING (wallet_id) WHERE address = $1", WALLET)
+    deeds = stage.query(
+        "SELECT what, reason FROM deed JOIN wallet USING (wallet_id) WHERE address = $1 ORDER BY seq", WALLET
+    )
     assert [tuple(row) for row in deeds][-2:] == [("pause", why), ("resume", why)]
     assert "knows no market" in ran("client.sh", address, "pause", "x", "0xdead", code=1)
     assert "that is not the token" in ran("client.sh", address, "pause", "x", code=1, token="wrong")

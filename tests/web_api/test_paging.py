@@ -13,6 +13,8 @@ from support.database import ADDRESS
 from tieout.ledger.facts import CashFlowed, Flow
 from web_api.stage import BOSONA, Stage
 
+pytestmark = pytest.mark.xdist_group("web_api")
+
 W = f"/wallets/{ADDRESS}"
 
 LISTS = (
@@ -35,7 +37,8 @@ def pages(desk: httpx.Client, path: str, **query: Any) -> Iterator[list[Any]]:
         answer = desk.get(path, params=query if cursor is None else {**query, "cursor": cursor})
         assert answer.status_code == 200, answer.text
         found = answer.json()
-        yield found["items"]
+        # Whether a wallet ties out is another answer as time goes on.
+        yield [each["address"] if path == "/wallets" else each for each in found["items"]]
         cursor = found["next"]
         if cursor is None:
             return
@@ -49,8 +52,7 @@ def test_every_row_comes_once_whatever_the_size_of_a_page(
 ) -> None:
     [whole] = pages(desk, path, **query, limit=1000)
     assert len(whole) >= least
-    names = [str(each.get("key") or each.get("order_id") or each.get("token_id") or each) for each in whole]
-    assert len(set(names)) == len(names)
+    assert len({str(each) for each in whole}) == len(whole)
     for limit in (1 if len(whole) < 20 else 3, 7, len(whole)):
         walked = list(pages(desk, path, **query, limit=limit))
         assert [len(page) for page in walked[:-1]] == [limit] * (len(walked) - 1)

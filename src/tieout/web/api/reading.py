@@ -107,7 +107,7 @@ async def get_wallet(asked: Asking) -> models.Wallet:
 
 @wallet_router.get("/controls", operation_id="get_controls")
 async def get_controls(asked: Asking, limit: Limit = 100) -> models.Controls:
-    """What is paused or halted, since when, by whom and why; and the last changes, as many as `limit`."""
+    """What is paused or halted, since when, by whom and why. `limit` is of the changes, the newest first."""
     async with asked.house.connection() as connection:
         return shapes.controls(await control_view(connection, asked.wallet, history=limit))
 

@@ -110,7 +110,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
         method,
         path,
         operation["summary"],
-        operation["description"].partition("\n")[2].strip().split("\n\n"),
+        operation["description"].removeprefix(operation["summary"]).lstrip(". \n").split("\n\n"),
         [_parameter(each) for each in operation.get("parameters", ())],
         _type(body.get("schema", {}))[1],
         next((each["value"] for each in body.get("examples", {}).values()), None),

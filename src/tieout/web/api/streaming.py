@@ -66,7 +66,8 @@ async def stream_events(
     - `status` `{}`: the worker showed itself, about once a second.
 
     The id of each is the number of the last entry of the log by then: `GET .../log?after=ID` reads what is new since.
-    A comment comes every 15 seconds. Of events of one sort that come faster than they are read, the last is told.
+    A comment comes every 15 seconds. Of events of one sort that come faster than they are read, the last is told: take
+    one as a reason to read again, not as all that happened.
     """
     if asked.house.hub.is_full:
         raise ApiError(503, f"{SUBSCRIBERS_MAX} streams are open already; close some, or ask again later")
