@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from support.database import ADDRESS, connected, in_loop
+from tieout.store import statuses
 from tieout.web.guards import HEADERS
 from web_security.stage import CONDITION, MARKUP, PAGES, TOKEN, problems_of, served
 
@@ -88,3 +89,14 @@ async def dumped(dsn: str) -> str:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         found = [await connection.fetch(f"SELECT t::text FROM {row['tablename']} t") for row in tables]
     return "\n".join(row[0] for rows in found for row in rows)
+
+
+@in_loop
+async def test_a_worker_of_another_version_shows_less_and_no_page_falls_over(dsn: str) -> None:
+    async with served(dsn) as desk:
+        for status in (b"{}", b'{"phase": "running", "why_not": "", "new": [1]}'):
+            await statuses.put_worker(desk.connection, desk.wallet_id, status, desk.clock())
+            await statuses.put_markets(desk.connection, desk.wallet_id, {CONDITION: b'{"fair": 500000}'}, desk.clock())
+            for path in PAGES[:14]:
+                answer = await desk.http.get(f"{desk.base}{path}")
+                assert answer.status_code == 200, (path, answer.text)

@@ -182,6 +182,19 @@ def _of_row(row: asyncpg.Record, names: Mapping[str, MarketName]) -> MarketLine:
     )
 
 
+_BLANK = {
+    "tick": 0,
+    "min_size": 0,
+    "tokens": (),
+    "fair": None,
+    "why_not": "",
+    "reasons": (),
+    "book": None,
+    "resting": (),
+}
+"""What a worker of an older version does not show of a market."""
+
+
 def _with(line: MarketLine, status: Status | None, control: Control | None) -> MarketLine:
-    shown = line if status is None else replace(line, status=status.values, at_ms=status.at_ms)
+    shown = line if status is None else replace(line, status={**_BLANK, **status.values}, at_ms=status.at_ms)
     return replace(shown, control=control)

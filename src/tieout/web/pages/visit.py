@@ -11,8 +11,10 @@ import asyncpg
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from tieout.app.publishing import worker_status
 from tieout.app.stored_answer import stored_answer
 from tieout.app.tie_answer import Answer
+from tieout.app.worker_state import WorkerState
 from tieout.store import controls, statuses
 from tieout.store.controls import WHOLE_WALLET, Control, strictest
 from tieout.store.statuses import Status
@@ -26,6 +28,10 @@ FRESH_MS = 10_000
 """A worker that showed itself within that time is running."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+_BLANK = worker_status(WorkerState("", is_live=False))
+"""What a worker of an older version does not show."""
 
 
 class NotFoundError(Exception):
@@ -90,6 +96,8 @@ class Visit:
         """The top as it is now."""
         now_ms = self.now_ms
         worker = await statuses.worker(connection, self.wallet_id)
+        if worker is not None:
+            worker = Status(worker.at_ms, {**_BLANK, **worker.values})
         whole = [
             each
             for each in await controls.all_controls(connection, self.wallet_id)
