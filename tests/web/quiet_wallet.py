@@ -59,9 +59,9 @@ class Quiet:
         async with connected(self.dsn) as connection:
             return int(await connection.fetchval("SELECT head_seq FROM wallet WHERE address = $1", ADDRESS))
 
-    async def trouble(self) -> int:
+    async def trouble(self, kind: IssueType = IssueType.ORPHAN_ORDER) -> int:
         """An incident that nothing comes of; its number."""
-        finding = Finding(IssueType.ORPHAN_ORDER, Severity.ERROR, Action.LOGGED, "an order of `nobody`", MARKET)
+        finding = Finding(kind, Severity.ERROR, Action.LOGGED, f"`something` is wrong with {MARKET}", MARKET)
         async with connected(self.dsn) as connection:
             wallet_id = await wallet_id_of(connection, ADDRESS)
             assert wallet_id is not None
@@ -103,4 +103,5 @@ async def quiet_wallet(dsn: str) -> Quiet:
         assert wallet_id is not None
         await put_names(connection, wallet_id, [MarketName(MARKET, LONG_NAME, "long", OUTCOMES)])
     await made.mark()
+    await made.trouble(IssueType.FILL_UNVERIFIED)
     return made

@@ -21,9 +21,11 @@ WITHOUT_PLACE = frozenset(("confirm", "adjust", "request", "export"))
 """Pages that the menu does not name."""
 
 # Rows of a table are alike: the first ones speak for all of them.
+FEW_ROWS = """
+() => document.querySelectorAll("tbody tr:nth-child(n+9), .timeline li:nth-child(n+9)").forEach((each) => each.remove())
+"""
 AXE = """
-(rules) => axe.run({ exclude: [["tbody tr:nth-child(n+9)"], [".timeline li:nth-child(n+9)"]] },
-                   { resultTypes: ["violations"], ...(rules ? { runOnly: { type: "rule", values: rules } } : {}) })
+(rules) => axe.run({ resultTypes: ["violations"], ...(rules ? { runOnly: { type: "rule", values: rules } } : {}) })
   .then(({ violations }) => violations.flatMap(({ id, impact, nodes }) =>
     nodes.map((node) => `${impact} ${id}: ${node.target} ${node.failureSummary}`)))
 """
@@ -50,6 +52,7 @@ async def test_a_page_is_found_read_and_reached_by_everybody(desk: Desk, name: s
             assert await current.count() == (name not in WITHOUT_PLACE)
             await page.locator("#live").click()  # held still: what is looked at does not change
         await answers(desk, page)
+        await page.evaluate(FEW_ROWS)
         await page.evaluate(AXE_SCRIPT)
         assert await page.evaluate(AXE, None) == []
         await page.evaluate("document.documentElement.dataset.theme = 'dark'")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import time_ns
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tieout.web.house import DeskSettings
 from tieout.web.serving import serving
@@ -33,6 +34,11 @@ async def is_live(page: Page) -> None:
     """Somebody tells it what happens, and it has looked again since."""
     await expect(page.locator("#live")).to_have_attribute("data-tone", "up")
     await expect(page.locator("body")).to_have_attribute("data-renewed", re.compile("[1-9]"))
+
+
+async def something_else_is_read(page: Page) -> None:
+    """What the page asked for before is asked for, and what it was answered is dealt with."""
+    await page.evaluate("() => fetch('/static/icon.svg').then((answer) => answer.text())")
 
 
 @at_desk
@@ -66,14 +72,14 @@ async def test_the_number_of_incidents_in_the_menu_and_the_verdict_follow_on_a_p
         await page.goto(f"{desk.quiet.base}/log/1")
         await is_live(page)
         badge = page.locator("#pages .badge")
-        assert await badge.count() == 0
+        await expect(badge).to_have_text("1 open")
         issue = await desk.quiet.trouble()
         await desk.quiet.book()
-        await expect(badge).to_have_text("1 open")
+        await expect(badge).to_have_text("2 open")
         await expect(page.locator('#pages [aria-current="page"]')).to_have_text("Log")
         await desk.quiet.solved(issue)
         await desk.quiet.book()
-        await expect(badge).to_have_count(0)
+        await expect(badge).to_have_text("1 open")
         await expect(page.locator("h1")).to_have_text("Entry #1")
 
 
@@ -111,6 +117,36 @@ async def test_a_page_can_be_held_still_and_let_go(desk: Desk) -> None:
         await button.click()
         await expect(page.locator("#head")).not_to_have_text(before)
         await expect(button).to_have_text("live")
+
+
+@at_desk
+async def test_what_was_asked_for_before_a_page_was_held_still_does_not_change_it(desk: Desk) -> None:
+    async with desk.page() as page:
+        await page.clock.install()
+        await page.goto(desk.quiet.base)
+        await is_live(page)
+        before, release = await page.locator("#head").inner_text(), asyncio.Event()
+        overview = re.compile(f"{desk.quiet.base}$")
+
+        async def hold(route: Route) -> None:
+            await release.wait()
+            await route.continue_()
+
+        await page.route(overview, hold)
+        async with page.expect_request(overview):
+            await desk.quiet.book()
+            await page.clock.run_for(1_000)
+        await page.locator("#live").click()
+        async with page.expect_response(overview) as answered:
+            release.set()
+        await (await answered.value).finished()
+        await something_else_is_read(page)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.clock.run_for(30_000)
+        await something_else_is_read(page)
+        assert [url for url in asked if overview.search(url)] == []
+        assert await page.locator("#head").inner_text() == before
 
 
 @at_desk
@@ -170,7 +206,7 @@ async def test_the_chart_goes_as_far_back_as_one_wants_and_follows_the_theme(des
         await expect(page.get_by_role("button", name="week")).to_have_attribute("aria-pressed", "true")
         await page.evaluate("window.same = document.querySelector('[data-chart] canvas')")
         await page.get_by_role("button", name="switch between light and dark").click()
-        await page.wait_for_function("window.same !== document.querySelector('[data-chart] canvas')")
+        await page.wait_for_function("() => window.same !== document.querySelector('[data-chart] canvas')")
         dark = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         await page.goto(f"{desk.quiet.base}/markets")
         assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
