@@ -74,6 +74,7 @@ bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/quoting.py
 	$(BIN)/python bench/worker.py
+	$(BIN)/python bench/desk.py
 	$(BIN)/python bench/chain/from_chain.py
 
 lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
