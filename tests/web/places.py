@@ -40,7 +40,7 @@ _PLACES = {
     "request": ("/request/{}", _REQUEST),
     "missing": ("/log/99999999", ""),
 }
-_OTHERS = {"wallets": "/", "login": "/login"}
+_OTHERS = {"wallets": "/", "login": "/login", "api": "/api"}
 
 QUIET = "market with long names"
 NAMES = (*_PLACES, *_OTHERS, QUIET)
