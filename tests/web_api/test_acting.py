@@ -202,8 +202,10 @@ def test_an_entry_whose_effect_is_another_by_now_or_that_breaks_a_rule_is_not_bo
     sell = {"kind": "sell", "name": "777", "shares": "4000000", "amount": "1", "why": "x"}
     shown = wallet.post("entries/preview", **sell)
     sent = {**sell, "at_ms": shown["at_ms"], "effect": shown["effect"]}
-    first = wallet.post("entries/preview", **BUY)
-    wallet.post("entries", 201, **{**BUY, "at_ms": first["at_ms"], "effect": first["effect"]})
+    # At another average the same sale takes another cost.
+    dear = {**BUY, "amount": "9999999", "at_ms": shown["at_ms"] - 1}
+    first = wallet.post("entries/preview", **dear)
+    wallet.post("entries", 201, **{**dear, "effect": first["effect"]})
     assert "look again" in wallet.post("entries", 409, **sent)["detail"]
     before = wallet.get("log?limit=1")["head"]
     much = {"kind": "sell", "name": "777", "shares": "20000000", "amount": "1", "why": "x"}

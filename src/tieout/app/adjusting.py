@@ -74,8 +74,13 @@ class Preview:
 
     @property
     def effect_digest(self) -> str:
-        """The effect in a few characters, to travel beside the entry."""
-        return log.fact_digest(repr(self.effect).encode()).hex()
+        """What the entry changes, in a few characters, to travel beside it.
+
+        By how much, not to what: in a busy market the positions move on between the look and the booking.
+        """
+        moved = [(change.after.token_id, _difference(change)) for change in self.changes]
+        cash = self.collateral_after - self.collateral_before
+        return log.fact_digest(repr((moved, cash, self.broken)).encode()).hex()
 
 
 async def preview(connection: asyncpg.Connection, wallet: str, entry: ManualEntry) -> Preview:
@@ -171,6 +176,15 @@ def _named(entry: ManualEntry, booked: list[Booked]) -> tuple[str, ...]:
         seen.add(entry.reverses)
         entry = by_id[entry.reverses]
     return tokens_of(entry)
+
+
+def _difference(change: Change) -> tuple[int, ...]:
+    """By how much every amount of the position changes."""
+    return tuple(
+        after - before
+        for after, before in zip(change.after, change.before, strict=True)
+        if isinstance(after, int) and isinstance(before, int)
+    )
 
 
 def _rows(books: Books) -> dict[str, PositionRow]:
