@@ -61,7 +61,8 @@ async def log(
 async def _positions(connection: asyncpg.Connection, wallet_id: int, moment: Moment) -> list[PositionRow]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         books = await rebuild(connection, wallet_id, moment)
-    return [row for row in all_rows(list(books.books.values())).positions if any(row[3:])]
+    rows = all_rows(list(books.books.values())).positions
+    return [row for row in rows if row.shares or row.cost_basis or row.realized_pnl]
 
 
 def moment_of(as_of: str, as_known: str) -> Moment:
