@@ -19,7 +19,9 @@ FILL_KINDS = ("buy", "sell")
 MOVING = ("MATCHED", "MATCHED_NOT_BROADCASTED", "MINED", "RETRYING")
 """Statuses of fills whose end is still to come."""
 
-_OPEN = "state IN ('intended', 'live', 'closing') AND side <> ''"
+OPEN_STATES = ("intended", "live", "closing")
+OPEN = f"state IN {OPEN_STATES} AND side <> ''"
+"""Of the table of orders: those that may rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ async def shown(connection: asyncpg.Connection, wallet: str, before: Shown, now_
 
 async def open_orders(connection: asyncpg.Connection, wallet_id: int) -> int:
     """How many orders the books hold as open."""
-    count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE wallet_id = $1 AND {_OPEN}", wallet_id)
+    count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE wallet_id = $1 AND {OPEN}", wallet_id)
     return int(count)
 
 

@@ -38,6 +38,11 @@ _REWARDS = (
 )
 
 
+async def rewards_received(connection: asyncpg.Connection, wallet_id: int) -> int:
+    """What the venue paid beside trades since the books began, micro-units."""
+    return int(await connection.fetchval(_REWARDS, wallet_id))
+
+
 class PricedBy(StrEnum):
     """What a position's price comes from, the best first."""
 
@@ -97,7 +102,7 @@ class Portfolio:
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
             held = await self._connection.fetch(_HELD, self._wallet_id)
             totals = await self._connection.fetchrow(_TOTALS, self._wallet_id)
-            rewards = await self._connection.fetchval(_REWARDS, self._wallet_id)
+            rewards = await rewards_received(self._connection, self._wallet_id)
             conditions = sorted({row["condition_id"] for row in held if row["condition_id"]})
             payouts = await payout_vectors(self._connection, self._wallet_id, conditions)
         self.positions = await self._priced(held, payouts)

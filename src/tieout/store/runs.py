@@ -219,14 +219,39 @@ async def recent(
 ) -> list[Run]:
     """The last runs, newest first; of one job if given."""
     rows = await connection.fetch(
-        "SELECT run_id, job, reason, started_at_ms, ended_at_ms, outcome, issues, detail FROM sync_run "
+        f"SELECT {_RUN} FROM sync_run "
         f"WHERE wallet_id = $1 {'' if job is None else 'AND job = $3'} ORDER BY run_id DESC LIMIT $2",
         *(wallet_id, limit) if job is None else (wallet_id, limit, job.value),
     )
-    return [
-        Run(run_id, Job(name), reason, started, ended, Outcome(outcome), issues, json.loads(detail))
-        for run_id, name, reason, started, ended, outcome, issues, detail in rows
-    ]
+    return [_run(row) for row in rows]
+
+
+async def get_run(connection: asyncpg.Connection, wallet_id: int, run_id: int) -> Run | None:
+    """One run, None when there is none."""
+    row = await connection.fetchrow(
+        f"SELECT {_RUN} FROM sync_run WHERE wallet_id = $1 AND run_id = $2", wallet_id, run_id
+    )
+    return None if row is None else _run(row)
+
+
+async def last_of_each(connection: asyncpg.Connection, wallet_id: int) -> Mapping[Job, Run]:
+    """The newest run of each job that ended; a job that never did is not in it."""
+    rows = await connection.fetch(
+        f"SELECT r.* FROM unnest($2::text[]) AS j (job) CROSS JOIN LATERAL (SELECT {_RUN_OF_S} FROM sync_run s "
+        "WHERE s.wallet_id = $1 AND s.job = j.job AND s.ended_at_ms IS NOT NULL ORDER BY s.run_id DESC LIMIT 1) r",
+        wallet_id,
+        [job.value for job in Job],
+    )
+    return {run.job: run for run in map(_run, rows)}
+
+
+_RUN = "run_id, job, reason, started_at_ms, ended_at_ms, outcome, issues, detail"
+_RUN_OF_S = ", ".join(f"s.{name}" for name in _RUN.split(", "))
+
+
+def _run(row: asyncpg.Record) -> Run:
+    run_id, job, reason, started, ended, outcome, issues, detail = row
+    return Run(run_id, Job(job), reason, started, ended, Outcome(outcome), issues, json.loads(detail))
 
 
 async def raise_issue(

@@ -191,11 +191,6 @@ def id_link(base: str, name: str) -> Markup:
     )
 
 
-def attribute(value: Any) -> Markup:
-    """JSON for a data attribute."""
-    return escape(json.dumps(value, separators=(",", ":")))
-
-
 def environment() -> Environment:
     """The templates with all of this. What is not given to a template is an error, never a blank."""
     made = Environment(
@@ -217,7 +212,6 @@ def environment() -> Environment:
         prose=prose,
         advice=advice,
         pretty=pretty,
-        attribute=attribute,
         count=lambda number: f"{number:,}",
         fact=fact,
         op=lambda movement: OP_NAMES[movement.op],

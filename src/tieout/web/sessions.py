@@ -12,9 +12,6 @@ from dataclasses import dataclass
 
 SESSION_MS = 12 * 3_600_000
 
-TOKEN_MIN = 4
-"""Characters. A short one is for a demo; `tieout desk` refuses less than 16 beyond this machine."""
-
 TRIES = 5
 """Wrong tokens before nobody is listened to for a while, each time longer."""
 

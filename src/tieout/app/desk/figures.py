@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from tieout.app.showing import OPEN
+from tieout.jobs.portfolio import rewards_received
 from tieout.ledger.units import MICRO
 from tieout.store import marks
 from tieout.store.marks import Mark
-
-REWARD_KINDS = ("reward", "maker_rebate", "taker_rebate", "referral_reward", "yield")
-"""What the venue pays beside trades, by the first part of a movement's key."""
 
 POINTS_MAX = 2_000
 """Of a chart: more than a screen has columns."""
@@ -77,16 +76,11 @@ async def figures(connection: asyncpg.Connection, wallet_id: int, now_ms: int) -
     orders = await connection.fetchrow(
         "SELECT count(*) AS open, COALESCE(sum(div(price::numeric * GREATEST(size - filled, 0), $2::bigint)) "
         "FILTER (WHERE side = 'BUY'), 0)::bigint AS buying "
-        "FROM orders WHERE wallet_id = $1 AND state IN ('intended', 'live', 'closing') AND side <> ''",
+        f"FROM orders WHERE wallet_id = $1 AND {OPEN}",
         wallet_id,
         MICRO,
     )
-    rewards = await connection.fetchval(
-        "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1 AND kind = 'cash' "
-        "AND split_part(key, '/', 1) = ANY ($2)",
-        wallet_id,
-        list(REWARD_KINDS),
-    )
+    rewards = await rewards_received(connection, wallet_id)
     mark = await marks.latest(connection, wallet_id)
     start = await marks.at_day_start(connection, wallet_id, now_ms)
     return Figures(

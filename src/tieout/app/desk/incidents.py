@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
 from tieout.store import runs
-from tieout.store.runs import Issue, Job, Outcome, Run
+from tieout.store.runs import Issue, Run
 
 EVERY_MAX = 500
 """Of the past."""
@@ -37,20 +36,8 @@ async def incident(connection: asyncpg.Connection, wallet_id: int, issue_id: int
     issue = await runs.get_issue(connection, wallet_id, issue_id)
     if issue is None:
         return None
-    row = None
-    if issue.run_id is not None:
-        row = await connection.fetchrow(
-            "SELECT run_id, job, reason, started_at_ms, ended_at_ms, outcome, issues, detail FROM sync_run "
-            "WHERE wallet_id = $1 AND run_id = $2",
-            wallet_id,
-            issue.run_id,
-        )
-    return Incident(issue, None if row is None else _run(row), tuple(_names(issue)))
-
-
-def _run(row: asyncpg.Record) -> Run:
-    run_id, job, reason, started, ended, outcome, issues, detail = row
-    return Run(run_id, Job(job), reason, started, ended, Outcome(outcome), issues, json.loads(detail))
+    run = None if issue.run_id is None else await runs.get_run(connection, wallet_id, issue.run_id)
+    return Incident(issue, run, tuple(_names(issue)))
 
 
 def _names(issue: Issue) -> list[tuple[str, str]]:

@@ -14,10 +14,6 @@ T = TypeVar("T")
 
 PAGE = 100
 
-FILL_KINDS = ("buy", "sell")
-
-OPEN_STATES = ("intended", "live", "closing")
-
 
 class Place(NamedTuple):
     """Where a page ended: the next one begins below it. Written "milliseconds/key"."""

@@ -10,10 +10,11 @@ from tieout.app.exports.evidence import Evidence
 from tieout.app.exports.names import Names, read_names
 from tieout.app.exports.reading import Reading
 from tieout.app.exports.request import What
-from tieout.app.exports.rows import FILL_KINDS, fill_cells, movement_cells, order_cells, position_cells
+from tieout.app.exports.rows import fill_cells, movement_cells, order_cells, position_cells
 from tieout.app.exports.table import Cells
 from tieout.app.exports.tax import Years, disposals, lot_cells, tax_cells, time_of
 from tieout.app.history import rebuild
+from tieout.app.showing import FILL_KINDS
 from tieout.ledger.books import Books
 from tieout.ledger.changes import Moved, all_changes
 from tieout.ledger.lots import Lots

@@ -11,8 +11,6 @@ from tieout.ledger.rows import MovementRow, OrderRow, PositionRow
 from tieout.ledger.units import MICRO
 from tieout.store.marks import Mark
 
-FILL_KINDS = ("buy", "sell")
-
 
 def fill_cells(row: MovementRow, names: Names) -> Cells:
     """A buy or sell, in the order of `tables.FILLS`."""

@@ -8,8 +8,9 @@ from typing import Any
 from tieout.app.exports.names import Names, read_names
 from tieout.app.exports.reading import Reading
 from tieout.app.exports.request import What
-from tieout.app.exports.rows import FILL_KINDS, fill_cells, mark_cells, movement_cells, order_cells, position_cells
+from tieout.app.exports.rows import fill_cells, mark_cells, movement_cells, order_cells, position_cells
 from tieout.app.exports.table import Cells
+from tieout.app.showing import FILL_KINDS
 from tieout.ledger.facts import OutcomeTokenListed, decode
 from tieout.ledger.registry import Registry
 from tieout.store import streams

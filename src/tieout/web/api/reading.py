@@ -8,9 +8,10 @@ from fastapi import Query, Request
 
 from tieout.app.desk.figures import figures, first_mark_ms, profit_over_time
 from tieout.app.desk.holdings import holdings
-from tieout.app.desk.trades import FILL_KINDS, OPEN_STATES, MovementFilter, OrderFilter, movements, orders
+from tieout.app.desk.trades import MovementFilter, OrderFilter, movements, orders
 from tieout.app.desk.wallets import wallet_lines
 from tieout.app.operations import control_view
+from tieout.app.showing import FILL_KINDS, OPEN_STATES
 from tieout.app.stored_answer import stored_answer
 from tieout.store import statuses
 from tieout.store.controls import WHOLE_WALLET

@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 
 from tieout.app.desk import entries
 from tieout.app.desk.markets import MarketLine, market_line, market_lines
-from tieout.app.desk.trades import FILL_KINDS, OPEN_STATES, MovementFilter, OrderFilter, movements, orders
+from tieout.app.desk.trades import MovementFilter, OrderFilter, movements, orders
+from tieout.app.showing import FILL_KINDS, OPEN_STATES
 from tieout.ledger.rows import PositionRow
 from tieout.ledger.units import MICRO
 from tieout.store import controls, quotes, runs

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from tieout.app.desk.figures import figures, first_mark_ms, profit_over_time
 from tieout.app.desk.markets import largest, lines_of
-from tieout.app.desk.trades import FILL_KINDS, MovementFilter, movements
-from tieout.app.jobs_shown import last_runs
+from tieout.app.desk.trades import MovementFilter, movements
+from tieout.app.showing import FILL_KINDS
 from tieout.store import runs
 from tieout.store.wallets import head_of
 from tieout.web.house import house_of
@@ -60,7 +60,7 @@ async def overview(visit: Visiting) -> HTMLResponse:
             issues=issues[:ISSUES],
             fills=fills.rows,
             head=head,
-            runs=await last_runs(connection, visit.wallet_id),
+            runs=await runs.last_of_each(connection, visit.wallet_id),
             marked=await first_mark_ms(connection, visit.wallet_id) is not None,
         )
 

@@ -9,8 +9,6 @@ from fastapi.responses import HTMLResponse
 
 from tieout.app.desk.markets import lines_of
 from tieout.app.desk.trades import (
-    FILL_KINDS,
-    OPEN_STATES,
     MovementFilter,
     OrderFilter,
     count_movements,
@@ -18,6 +16,7 @@ from tieout.app.desk.trades import (
     orders,
     place_of,
 )
+from tieout.app.showing import FILL_KINDS, OPEN_STATES
 from tieout.web.pages.visit import Visiting
 
 router = APIRouter(prefix="/w/{wallet}", include_in_schema=False)
