@@ -9,8 +9,8 @@ MUTANTS = (
     Mutant(
         id="list-is-believed",
         file="jobs/order_sync.py",
-        old="self._close([row for row, order in zip(asked, orders, strict=True) if order is None])",
-        new="self._close(asked)",
+        old='taken = [row for row in rows if not row["side"]]',
+        new="taken = rows",
         wrong="Orders that two lists do not show are closed though the venue shows them when asked.",
         rows="A1 O1",
         origin=OLDER,

@@ -13,7 +13,7 @@ from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.inventory import Inventory
 from tieout.jobs.job import JobRunner
-from tieout.jobs.order_sync import OrderSync
+from tieout.jobs.order_sync import YOUNG_MS, OrderSync
 from tieout.jobs.own_orders import own_intents, own_order_ids
 from tieout.ledger.facts import Side
 from tieout.store import runs
@@ -58,6 +58,27 @@ def test_E2_O1_orders_of_another_bot_are_shown_and_dealt_with_by_policy(dsn: str
             live = {each for each, row in (await kept.order_rows()).items() if row["state"] == "live"}
             assert live == kept.open_orders()
             assert (await verify(kept.connection, kept.wallet_id)).holds
+
+    run()
+
+
+def test_A1_an_order_of_another_bot_that_is_to_be_left_is_not_cancelled_to_make_sure(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn, another_bot_ms=5_000) as kept:
+            mine, theirs = await beside_another(kept)
+            sync = sync_of(kept, ForeignOrders.LEAVE)
+            await sync.run()
+            kept.scenario.world.scheduler.run_for(YOUNG_MS + 1)
+            open_ones = kept.open_orders()
+            assert theirs & open_ones
+            kept.scenario.faults.on("empty-list", path="/data/orders")
+            kept.scenario.faults.on("null-order")
+            report = await sync.run()
+            assert (report.rested, report.closed) == ((mine,), ())
+            assert kept.open_orders() == open_ones - {mine}
+            live = {each for each, row in (await kept.order_rows()).items() if row["state"] == "live"}
+            assert theirs & open_ones <= live
 
     run()
 
@@ -176,7 +197,8 @@ def test_E2_orders_known_by_their_fills_alone_are_closed_without_asking_for_each
             report = await sync_of(kept, ForeignOrders.ADOPT).run()
             assert len(report.taken) > 50
             asked = kept.scenario.faults.struck("delay")
-            assert asked == len(report.closed) + len(report.denied_by_list)
+            assert asked == 2 * len(report.closed)  # before and after its cancel
+            assert report.denied_by_list == ()
             live = {each for each, row in (await kept.order_rows()).items() if row["state"] == "live"}
             assert live == kept.open_orders()
 

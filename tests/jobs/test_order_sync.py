@@ -16,15 +16,19 @@ from tieout.client.keys import PrivateKey
 from tieout.client.orders import OrderSigner, OrderWanted
 from tieout.client.signer_limits import SignerLimiter
 from tieout.client.withheld import WITHHELD
+from tieout.jobs.denied_orders import DENIED_MS, GONE
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_questions import ABSENT
-from tieout.jobs.order_sync import GONE, YOUNG_MS, OrderSync, OrderSyncReport
+from tieout.jobs.order_sync import YOUNG_MS, OrderSync, OrderSyncReport
 from tieout.ledger.facts import OrderClosed, OrderIntended, Side
 from tieout.sim.model import Order, OrderStatus
 from tieout.store.runs import Action, Finding, IssueType, Severity
 
 PRICE = 10_000
+
+NOTHING_TO_CANCEL = "already canceled or matched"
+"""The venue's word of an order that is over."""
 
 
 async def placed(kept: House, count: int = 3) -> list[str]:
@@ -75,7 +79,7 @@ def test_O1_an_order_the_venue_no_longer_has_is_closed_with_its_reason(dsn: str)
             report = await synced(kept)
             assert (report.is_complete, report.live, report.closed) == (True, 3, (first,))
             assert await states(kept) == {first: "closed", **dict.fromkeys(others, "live")}
-            assert (await kept.order_rows())[first]["reason"] == GONE
+            assert (await kept.order_rows())[first]["reason"] == NOTHING_TO_CANCEL
             assert said(report.findings) == [(IssueType.ORDER_IN_DB_NOT_CLOB, Severity.WARN, Action.CORRECTED, first)]
             assert report.result().detail == {"live": 3, "closed": 1, "foreign": 0}
             again = await synced(kept)
@@ -125,6 +129,44 @@ def test_A1_empty_and_short_lists_close_nothing(dsn: str) -> None:
                 }
                 assert set(report.denied_by_list) <= set(ids)
                 assert set((await states(kept)).values()) == {"live"}
+
+    run()
+
+
+def everything_read_lies(kept: House) -> None:
+    kept.scenario.faults.on("empty-list", path="/data/orders")
+    kept.scenario.faults.on("null-order")
+
+
+def test_A1_an_order_that_all_answers_deny_is_cancelled_before_it_is_closed(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            resting, gone = await placed(kept, 2)
+            kept.scenario.world.exchange.cancel_order(at_venue(kept, gone), OrderStatus.CANCELED)
+            everything_read_lies(kept)
+            report = await synced(kept)
+            assert (report.closed, report.rested) == ((gone,), (resting,))
+            assert not at_venue(kept, resting).open
+            assert set((await states(kept)).values()) == {"closed"}
+            assert (await kept.order_rows())[gone]["reason"] == NOTHING_TO_CANCEL
+            assert {found.order_id: found.action for found in report.findings} == dict.fromkeys(
+                (resting, gone), Action.CORRECTED
+            )
+
+    run()
+
+
+def test_P5_an_order_that_all_answers_deny_and_that_cannot_be_cancelled_stays_open(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            (resting,) = await placed(kept, 1)
+            everything_read_lies(kept)
+            kept.scenario.faults.on("cancel-refused")
+            report = await synced(kept)
+            assert (report.closed, report.rested, report.findings) == ((), (), ())
+            assert await states(kept) == {resting: "live"}
 
     run()
 
@@ -388,6 +430,38 @@ def test_an_order_of_ours_in_a_market_that_is_not_quoted_is_cancelled(dsn: str) 
     run()
 
 
+def dry(kept: House) -> OrderDesk:
+    """A desk that reads the venue and sends it nothing."""
+    session = kept.desk.session
+    limiter = SignerLimiter(kept.orders.clock)
+    dry = Desk.of(kept.net, kept.endpoints, session.credentials, session.address, limiter, is_live=False)
+    account = kept.scenario.accounts[0]
+    signer = OrderSigner(PrivateKey(account.private_key), account.address, count(9).__next__)
+    return OrderDesk(dry.orders, dry.account, signer, kept.book, kept.orders.clock)
+
+
+def test_O1_a_dry_run_closes_an_order_once_it_was_denied_for_two_minutes(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with house(dsn) as kept:
+            (order_id,) = await placed(kept, 1)
+            kept.scenario.faults.on("sweep", count=1)
+            kept.run(60)
+            assert not at_venue(kept, order_id).open
+            sync = sync_of(kept, desk=dry(kept))
+            assert (await sync.run()).closed == ()
+            kept.run(DENIED_MS // 1_000 - 1)
+            assert (await sync.run()).closed == ()
+            kept.run(1)
+            kept.scenario.faults.on("malformed-row", path="/data/trades")
+            assert (await sync.run()).closed == ()  # O3: its trades did not come whole
+            kept.scenario.faults.off("malformed-row")
+            assert (await sync.run()).closed == (order_id,)
+            assert (await kept.order_rows())[order_id]["reason"] == GONE
+
+    run()
+
+
 def test_E5_orders_open_at_resolution_are_closed_with_the_venues_reason(dsn: str) -> None:
     @in_loop
     async def run() -> None:
@@ -422,7 +496,7 @@ def test_E5_orders_whose_resolution_nobody_heard_are_closed_after_proof(dsn: str
             kept.scenario.faults.on("market-resolved", count=1, market=kept.market.condition_id)
             kept.run(1)
             assert (await synced(kept)).closed == tuple(sorted(ids))
-            assert {row["reason"] for row in (await kept.order_rows()).values()} == {GONE}
+            assert {row["reason"] for row in (await kept.order_rows()).values()} == {NOTHING_TO_CANCEL}
 
     run()
 
@@ -458,14 +532,9 @@ def test_a_dry_run_takes_no_order_off_the_book_and_says_why(dsn: str) -> None:
     async def run() -> None:
         async with house(dsn, intensity=0.0) as kept:
             orders = await placed(kept, 2)
-            session = kept.desk.session
-            limiter = SignerLimiter(kept.orders.clock)
-            dry = Desk.of(kept.net, kept.endpoints, session.credentials, session.address, limiter, is_live=False)
             token, tick = kept.market.token_ids[0], kept.market.tick
             wanted = OrderWanted(token_id=token, side=Side.BUY, price=PRICE, size=10 * MILLION, tick=tick)
-            account = kept.scenario.accounts[0]
-            signer = OrderSigner(PrivateKey(account.private_key), account.address, count(9).__next__)
-            desk = OrderDesk(dry.orders, dry.account, signer, kept.book, kept.orders.clock)
+            desk = dry(kept)
             findings = (await sync_of(kept, quoted=False, desk=desk).run()).findings
             assert said(findings) == [
                 (IssueType.ORPHAN_ORDER, Severity.ERROR, Action.REQUIRES_MANUAL, order_id)
@@ -475,7 +544,7 @@ def test_a_dry_run_takes_no_order_off_the_book_and_says_why(dsn: str) -> None:
             outcomes = await desk.place_many([(wanted, kept.market.condition_id)] * 2)
             assert [(each.fate, each.text) for each in outcomes] == [(Fate.REJECTED, WITHHELD)] * 2
             assert (await desk.place(wanted, kept.market.condition_id)).fate is Fate.REJECTED
-            for work in (dry.orders.cancel_all, lambda: dry.orders.cancel(orders[0])):
+            for work in (desk._orders.cancel_all, lambda: desk._orders.cancel(orders[0])):
                 with pytest.raises(VenueError, match=WITHHELD):
                     await work()
             assert {at_venue(kept, order_id).status for order_id in orders} == {OrderStatus.LIVE}

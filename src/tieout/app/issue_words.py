@@ -24,9 +24,9 @@ GUIDANCE: dict[IssueType, Guidance] = {
     IssueType.ORDER_IN_DB_NOT_CLOB: Guidance(
         "The books hold an order as live that the order book does not list.",
         "It was missing in the venue's list of open orders. An order is closed only when two whole lists miss it, the "
-        "venue denies it by its id, and its trades were read.",
-        "CORRECTED: nothing, it was closed on the venue's word, its fills first. LOGGED: nothing yet, the next order "
-        "sync decides; `tieout explain ORDER` shows what is known of it.",
+        "venue denies it by its id and has nothing to cancel, and its trades were read.",
+        "CORRECTED: nothing, it was closed on the venue's word, its fills first, or cancelled. LOGGED: nothing yet, "
+        "the next order sync decides; `tieout explain ORDER` shows what is known of it.",
         "`tieout orders` does not list the order any more, or the venue lists it again; the issue's last time stands "
         "still.",
     ),

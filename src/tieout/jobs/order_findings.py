@@ -50,6 +50,20 @@ def denied_by_list(row: asyncpg.Record) -> Finding:
     )
 
 
+def denied_by_all(row: asyncpg.Record) -> Finding:
+    """An order that two lists and the answer by its id deny, and that could be cancelled."""
+    return Finding(
+        IssueType.ORDER_IN_DB_NOT_CLOB,
+        Severity.WARN,
+        Action.CORRECTED,
+        "two lists and the answer by its id deny an order that rested all the same; it was cancelled to make sure",
+        row["condition_id"],
+        row["token_id"],
+        row["order_id"],
+        {"state": row["state"], "placed_at_ms": row["placed_at_ms"]},
+    )
+
+
 def undead(order: OpenOrder, reason: str, resting: str | None) -> Finding:
     """An order that the books call closed and the venue shows as open: it arrived later than anybody waited for."""
     done = "it was cancelled" if resting is None else f"it could not be cancelled: {resting}"

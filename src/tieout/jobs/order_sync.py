@@ -1,9 +1,10 @@
 """Order sync: the live orders of the books against the venue's, both ways, each disagreement asked for singly.
 
 An empty or short list never closes anything (A1): what is missing is looked for in a second reading, then asked for by
-id, then its trades are read, and only what the venue denies all along is closed, with that as its reason. The other
-way, what is open and not ours is dealt with by policy, and what is open though the books call it closed is cancelled:
-the books cannot open it again, and an order that nobody counts must not rest.
+id, and what is denied all along is cancelled to make sure (`denied_orders`), its trades are read, and it is closed with
+the venue's word as its reason. The other way, what is open and not ours is dealt with by policy, and what is open
+though the books call it closed is cancelled: the books cannot open it again, and an order that nobody counts must not
+rest.
 """
 
 from __future__ import annotations
@@ -18,21 +19,20 @@ from tieout.client.errors import VenueError
 from tieout.client.pages import Listing
 from tieout.client.rows import OpenOrder
 from tieout.jobs import order_findings as found
+from tieout.jobs.denied_orders import DeniedOrders, closure
 from tieout.jobs.foreign_orders import follow_policy
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.job import Result, failure
 from tieout.jobs.order_desk import OrderDesk
-from tieout.jobs.order_questions import or_error, trades_from_s
+from tieout.jobs.order_questions import or_error
 from tieout.jobs.own_orders import own_intents
-from tieout.ledger.facts import OrderClosed, OrderIntended
+from tieout.ledger.facts import OrderIntended
 from tieout.store.runs import Finding, Job
 
 YOUNG_MS = 15_000
 """An order is not missed before this age: its request, or the venue's list, may be that late."""
 
 TAKEN = "not open at the venue: known by its fills alone, and missing in two whole lists"
-
-GONE = "not open at the venue: missing in two whole lists, and denied when asked for by its id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class OrderSyncReport:
     """Live in the books, gone at the venue."""
     denied_by_list: tuple[str, ...] = ()
     """Missing in both lists, yet open when asked for by id: the lists lie."""
+    rested: tuple[str, ...] = ()
+    """Missing in both lists and denied by id, yet there to be cancelled: all that is read there lies."""
     taken: tuple[str, ...] = ()
     """Known by their fills alone (takers, and orders from before our time), closed without asking for each."""
     foreign: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class OrderSync:
         self._desk = desk
         self._quoted = quoted
         self._policy = policy
+        self._denied = DeniedOrders(connection, wallet_id, desk, policy)
 
     async def work(self) -> Result:
         """`run`, as a job. Raises VenueError."""
@@ -113,13 +116,16 @@ class OrderSync:
         missing -= _ids(second)
         rows = [live[order_id] for order_id in sorted(missing)]
         taken = [row for row in rows if not row["side"]]
-        await self._book_closed(taken, TAKEN)
-        closed, lied = await self._missing([row for row in rows if row["side"]], findings)
+        if taken:
+            now_ms = self._desk.clock.now_ms()
+            await self._desk.book([closure(row, TAKEN, now_ms) for row in taken])
+        closed, lied, rested = await self._missing([row for row in rows if row["side"]], findings)
         return OrderSyncReport(
             is_complete=True,
             live=len(live),
             closed=closed,
             denied_by_list=lied,
+            rested=rested,
             taken=tuple(row["order_id"] for row in taken),
             foreign=tuple(order.order_id for order in foreign),
             findings=tuple(findings),
@@ -171,21 +177,20 @@ class OrderSync:
 
     async def _missing(
         self, missing: Sequence[asyncpg.Record], findings: list[Finding]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Those closed, and those that are open all the same; the issues of both are added to *findings*."""
+    ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Those closed, those that are open all the same, and those that rested until now; their issues are added."""
         asked = [row for row in missing if row["state"] == "live"]
         orders = await asyncio.gather(*(or_error(self._desk.account.open_order(row["order_id"])) for row in asked))
         lied = [row for row, order in zip(asked, orders, strict=True) if isinstance(order, OpenOrder)]
         findings += [found.denied_by_list(row) for row in lied]
-        closed = await self._close([row for row, order in zip(asked, orders, strict=True) if order is None])
-        findings += [found.gone(row, GONE) for row in closed]
-        never = await self._never_arrived([row for row in missing if row["state"] == "intended"])
-        findings += [found.gone(row, why) for row, why in never]
+        proven = await self._denied.settle([row for row, order in zip(asked, orders, strict=True) if order is None])
+        findings += [found.denied_by_all(row) for row in proven.rested]
+        closed = (*proven.closed, *await self._never_arrived([row for row in missing if row["state"] == "intended"]))
+        findings += [found.gone(row, why) for row, why in closed]
         for order in orders:
             if isinstance(order, VenueError):
                 raise order
-        ids = sorted(row["order_id"] for row in (*closed, *(row for row, _ in never)))
-        return tuple(ids), tuple(row["order_id"] for row in lied)
+        return tuple(sorted(row["order_id"] for row, _ in closed)), _ids_of(lied), _ids_of(proven.rested)
 
     async def _never_arrived(self, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str]]:
         """Ask about orders with nothing but an intent as after a crash; those that are not there, with the reason."""
@@ -198,33 +203,9 @@ class OrderSync:
             if row["order_id"] in settled and settled[row["order_id"]].fate.is_closed
         ]
 
-    async def _close(self, gone: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
-        """Close *gone* and return them; none when their trades do not come whole: an order is closed when its fills
-        are booked (O3).
-        """
-        if not gone:
-            return gone
-        since_s = trades_from_s(min(row["placed_at_ms"] for row in gone))
-        trades = await self._desk.account.trades(after_s=since_s)
-        if not trades.is_complete:
-            return ()
-        await self._book_closed(gone, GONE)
-        return gone
 
-    async def _book_closed(self, rows: Sequence[asyncpg.Record], reason: str) -> None:
-        now_ms = self._desk.clock.now_ms()
-        closed = [
-            OrderClosed(
-                order_id=row["order_id"],
-                token_id=row["token_id"],
-                condition_id=row["condition_id"],
-                reason=reason,
-                occurred_at_ms=now_ms,
-            )
-            for row in rows
-        ]
-        if closed:
-            await self._desk.book(closed)
+def _ids_of(rows: Sequence[asyncpg.Record]) -> tuple[str, ...]:
+    return tuple(row["order_id"] for row in rows)
 
 
 def _ids(listing: Listing[OpenOrder]) -> set[str]:
