@@ -10,6 +10,7 @@ import pytest
 
 from support.database import connected, in_loop
 from tieout.app import watching
+from tieout.app.chain_books import ReadTwiceError
 from tieout.app.clock import now_ms
 from tieout.app.history import verify
 from tieout.app.waking import Hearing
@@ -17,10 +18,11 @@ from tieout.app.watching import Look, Outage, UnknownStartError, WatchRequest, w
 from tieout.client.endpoints import Endpoints
 from tieout.intake.intake import Incoming, Intake
 from tieout.jobs.height import as_of
+from tieout.jobs.opening import has_opened
 from tieout.jobs.window_width import FIRST_WIDTH
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
-from tieout.store.wallets import acquire, wallet_id_of
+from tieout.store.wallets import acquire, head_of, wallet_id_of
 from tieout.venue.addresses import CTF, POSITION_MANAGER
 from tieout.venue.decode import Identity
 
@@ -128,6 +130,30 @@ def test_a_wallet_without_books_needs_a_first_block(dsn: str) -> None:
         async with served() as (scenario, request):
             with pytest.raises(UnknownStartError, match="--from-block"):
                 await looks(dsn, scenario, WatchRequest(request.wallet, request.nodes), 1)
+
+    run()
+
+
+def test_what_the_books_opened_with_is_not_read_besides(dsn: str) -> None:
+    """C1: an opening and the history before it would be the same shares and coins twice."""
+
+    @in_loop
+    async def run() -> None:
+        async with served() as (scenario, request):
+            scenario.world.scheduler.run_for(240_000)
+            middle = scenario.world.chain.block_by_tag("finalized").number
+            late = WatchRequest(request.wallet, request.nodes, middle, poll_ms=0)
+            (look,) = await looks(dsn, scenario, late, 1)
+            assert look.tie.holds
+            assert look.tie.collateral.books
+            async with connected(dsn) as connection:
+                wallet_id = await wallet_id_of(connection, request.wallet)
+                assert await has_opened(connection, wallet_id)
+                before = await head_of(connection, wallet_id)
+                with pytest.raises(ReadTwiceError, match=rf"open before block {middle:,} .* twice"):
+                    await looks(dsn, scenario, request, 1)
+                assert await head_of(connection, wallet_id) == before
+            assert [each.tie.holds for each in await looks(dsn, scenario, late, 2)] == [True, True]
 
     run()
 

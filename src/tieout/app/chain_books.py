@@ -20,7 +20,7 @@ from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report, own
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.height import due_at
-from tieout.jobs.opening import Opening
+from tieout.jobs.opening import Opening, has_opened
 from tieout.jobs.position_sync import CHAIN
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.resolutions import Resolutions
@@ -36,9 +36,16 @@ from tieout.venue.decode import Identity
 BEGINS = "chain begins"
 """Watermark: the first block that was read of a wallet."""
 
+BEGAN = "worker begins"
+"""Watermark: the block from which the worker read first. Not BEGINS, below which alone `tieout watch` reads again."""
+
 
 class UnknownStartError(ValueError):
     """Nothing of the wallet is booked from the chain yet, so the first block has to be named."""
+
+
+class ReadTwiceError(ValueError):
+    """What the wallet held before the first block read is in the books as an opening, so earlier blocks are too."""
 
 
 class ChainBooks:
@@ -96,7 +103,7 @@ async def chain_books(
     """The books of *wallet*, to be read on by *nodes* (the preferred one first) from where they end.
 
     *first_block* is where the wallet's history begins, needed only the first time. With *provisional* what lies above
-    the finalized block is read, too. Raises UnknownStartError, StoreError.
+    the finalized block is read, too. Raises UnknownStartError, ReadTwiceError, StoreError.
     """
     async with AsyncExitStack() as stack:
         writer, reader = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
@@ -162,6 +169,7 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
     mark = await watermarks.get(connection, wallet_id, CHAIN)
     begins = int(known.value) if known is not None else None
     if first_block is not None and (mark is None or begins is None or first_block < begins):
+        await _not_twice(connection, wallet_id, first_block, begins)
         start = Watermark(str(first_block), now_ms())
         async with connection.transaction():
             # Both at once: a run that ends before its first window is booked must begin here again.
@@ -170,6 +178,20 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
         return first_block, first_block
     next_block = int(mark.value) if mark is not None else await _block_after_books(connection, wallet_id)
     return begins or 0, next_block
+
+
+async def _not_twice(connection: asyncpg.Connection, wallet_id: int, first_block: int, begins: int | None) -> None:
+    """Raises ReadTwiceError when the books opened above *first_block*."""
+    began = await watermarks.get(connection, wallet_id, BEGAN)
+    starts = [start for start in (begins, int(began.value) if began else None) if start is not None]
+    if not await has_opened(connection, wallet_id) or (starts and first_block >= min(starts)):
+        return
+    opened = f"block {min(starts):,}" if starts else "their first block"
+    raise ReadTwiceError(
+        f"--from-block {first_block}: these books open before {opened} with what the wallet held by then, and reading "
+        "what came earlier would count that twice. Keep the whole history in books of their own: the same command "
+        "with another database (TIEOUT_DB), or another data directory (TIEOUT_HOME)"
+    )
 
 
 async def _block_after_books(connection: asyncpg.Connection, wallet_id: int) -> int:

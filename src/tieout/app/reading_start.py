@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncpg
 
-from tieout.app.chain_books import BEGINS
+from tieout.app.chain_books import BEGAN, BEGINS
 from tieout.app.config import Config
 from tieout.jobs.position_sync import CHAIN
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding, IssueType, Severity
 from tieout.store.watermarks import Watermark
-
-BEGAN = "worker begins"
-"""Watermark: the block from which the worker read first. Not BEGINS, below which alone `tieout watch` reads again."""
 
 
 async def reading_start(
@@ -43,6 +40,7 @@ def unread(config: Config, begins: int) -> Finding | None:
         Severity.WARN,
         Action.LOGGED,
         f"account.first_block is {first}, but the chain was read from block {begins} on and is read on from where that "
-        f"ended: what came before {begins} is not in the books. Set it to {begins}; or, with the worker stopped, "
-        f"tieout watch {config.wallet} --node URL --from-block {first} --once",
+        f"ended: what came before {begins} is in the books only as what the wallet held by then, if at all. Set it to "
+        f"{begins}; or, with the worker stopped, tieout watch {config.wallet} --node URL --from-block {first} --once, "
+        "which says so when it needs books of their own",
     )

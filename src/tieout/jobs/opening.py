@@ -35,6 +35,17 @@ _BEFORE = (
     "AND (status = ANY ($4) OR key NOT LIKE 'fill/%'))"
 )
 
+_OPENED = (
+    "SELECT EXISTS (SELECT FROM log WHERE wallet_id = $1 "
+    """AND (strpos(fact, '"flow":"OPENING"') > 0 OR strpos(fact, '"cause":"OPENING"') > 0))"""
+)
+"""Reads the whole log: for whoever asks seldom. Facts are canonical JSON."""
+
+
+async def has_opened(connection: asyncpg.Connection, wallet_id: int) -> bool:
+    """Whether the books hold an opening: what came before it must not be booked besides."""
+    return bool(await connection.fetchval(_OPENED, wallet_id))
+
 
 class Opening:
     """The balances of one wallet at the end of the block before the first one read."""
