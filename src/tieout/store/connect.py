@@ -3,20 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
 
 from tieout.store.errors import StoreError
 
+FIXED_OIDS = 10_000
+"""Types below have the same number in every database (PostgreSQL manual, "System Catalog Initial Data")."""
+
+_described: dict[frozenset[int], list[asyncpg.Record]] = {}
+"""What the server said of types with fixed numbers."""
+
+
+class _Described(NamedTuple):
+    """In the place of the statement that would have asked: none was made anonymous by it."""
+
+    name: str = "described before"
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that asks what PostgreSQL's own types are made of once a process.
+
+    The question takes the server 10 ms, as long as some hundred others, and asyncpg asks it in every connection.
+    """
+
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:  # noqa: ASYNC109
+        wanted = frozenset(typeoids)
+        if (known := _described.get(wanted)) is not None:
+            return known, _Described()
+        answer = await super()._introspect_types(typeoids, timeout)
+        if max(wanted) < FIXED_OIDS:
+            _described[wanted] = answer[0]
+        return answer
+
+
+def forget_types() -> None:
+    """Ask again, for whoever counts what is asked."""
+    _described.clear()
+
 
 async def connect(dsn: str) -> asyncpg.Connection:
     """A connection to *dsn* (postgresql://...). Raises StoreError with the address, never the password."""
     address = shown(dsn)
     try:
-        return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "tieout"})
+        return await asyncpg.connect(
+            dsn, timeout=10, server_settings={"application_name": "tieout"}, connection_class=Connection
+        )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise StoreError(f"cannot reach the database {address}: {error or type(error).__name__}") from error
 
