@@ -74,7 +74,7 @@ def run_(
 ) -> None:
     """Live whole lives of a worker in virtual time: faults, crashes and clock jumps, as drawn from the seed.
 
-    While things go wrong, what must hold at every moment is checked every fifteen seconds. Then nothing goes wrong any
+    While things go wrong, what must hold at every moment is checked every twenty seconds. Then nothing goes wrong any
     more: the worker must quote again, and books, venue and an oracle of its own must agree to the unit.
 
     Exit code 0: every life passed; 1: one failed, or 200 lives and more never met some kind of fault or fact; 2: a

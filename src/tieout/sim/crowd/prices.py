@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tieout.sim.engine.amounts import ONE
-from tieout.sim.rng import Stream
+from tieout.sim.rng import Stream, below
 
 STEP_MS = 1_000
 """Simulated time between two steps."""
@@ -50,14 +50,15 @@ class PriceProcess:
         return self.price
 
     def _step(self) -> None:
-        temper, draw = self._temper, self._stream.randrange
+        temper, stream = self._temper, self._stream
         self.price += (self.anchor - self.price) * temper.pull // ONE
-        move = sum(draw(-temper.volatility, temper.volatility + 1) for _ in range(3))
-        if draw(ONE) < temper.jump_chance:
-            move += self._stream.choice((-1, 1)) * draw(temper.jump // 3, temper.jump)
+        width = 2 * temper.volatility + 1
+        move = below(stream, width) + below(stream, width) + below(stream, width) - 3 * temper.volatility
+        if below(stream, ONE) < temper.jump_chance:
+            move += stream.choice((-1, 1)) * stream.randrange(temper.jump // 3, temper.jump)
         self.price = moved(self.price, move)
-        if draw(ONE) < temper.news_chance:
-            shock = self._stream.choice((-1, 1)) * draw(temper.news // 3, temper.news)
+        if below(stream, ONE) < temper.news_chance:
+            shock = stream.choice((-1, 1)) * stream.randrange(temper.news // 3, temper.news)
             self.price = moved(self.price, shock)
             self.anchor = self.price
 

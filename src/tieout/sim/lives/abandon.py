@@ -122,11 +122,16 @@ class Mortal(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any) -> Any:
         """One step."""
-        self._step()
+        body = self.body
+        if body.dead or body.at_step is not None or not self._begun:
+            self._step()
+        else:
+            body.steps += 1
         try:
             return self._work.send(value)
         finally:
-            self._end_if_dead()
+            if body.dead:
+                raise asyncio.CancelledError
 
     def throw(self, kind: Any, error: BaseException | None = None, trace: TracebackType | None = None) -> Any:  # type: ignore[override]
         """One step, with an error."""

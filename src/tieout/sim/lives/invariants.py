@@ -18,9 +18,9 @@ from tieout.store.controls import State
 from tieout.store.log_chain import ChainCheck
 from tieout.store.wallets import Head, wallet_id_of
 
-TICK_MS = 15_000
+TICK_MS = 20_000
 
-WITNESS_EVERY = 8
+WITNESS_EVERY = 6
 """Ticks between two questions whether the books claim what never happened; they read every row."""
 
 GRACE_MS = 60_000

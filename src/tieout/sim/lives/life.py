@@ -20,6 +20,7 @@ from tieout.sim.lives.settling import quotes_again, settles, stops
 from tieout.sim.lives.verdict import Figures, Verdict, ViolationError
 from tieout.sim.virtual.loop import VirtualTimeError
 from tieout.sim.virtual.memory import in_memory
+from tieout.store.connect import forget_types
 
 WALL_LIMIT_S = 600.0
 """Real seconds after which a life is given up."""
@@ -41,6 +42,7 @@ def _run(options: LifeOptions, dsn: str) -> Verdict:
 
 async def _life(options: LifeOptions, dsn: str) -> Verdict:
     began = _cpu_ms()
+    forget_types()  # blows are at the so-manieth statement, in the first life of a process and in the next
     async with _house(options, dsn) as house:
         keeper = Keeper(house)
         keeping = asyncio.create_task(keeper.keep(), name="keeper")

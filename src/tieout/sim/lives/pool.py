@@ -6,6 +6,7 @@ Every life has a new database.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -156,6 +157,9 @@ def _serve(pipe: Connection, data: str) -> None:
     from tieout.sim.lives.life import live  # the whole worker and the whole venue: only where they are needed
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Every life ends with a collection, and what is loaded is never garbage.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
     with EmbeddedServer.start(Path(data)) as server:
         while True:
             try:
