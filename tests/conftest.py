@@ -8,11 +8,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from tieout.sim.lives.cluster import cluster, drop, fresh, prepare
 from tieout.store.embedded import EmbeddedServer
-from tieout.store.schema import migrate
 
 _numbers = itertools.count()
 
@@ -24,29 +23,17 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """A server of this test process."""
-    with EmbeddedServer.start(tmp_path_factory.mktemp("pg") / "data") as started:
-        asyncio.run(_template(started))
+def server() -> Iterator[EmbeddedServer]:
+    """A server of this test process, as that of lives."""
+    with cluster() as started:
+        asyncio.run(prepare(started))
         yield started
 
 
-async def _template(started: EmbeddedServer) -> None:
-    connection = await asyncpg.connect(started.dsn())
-    await connection.execute("CREATE DATABASE template_tieout")
-    await connection.close()
-    await migrate(started.dsn("template_tieout"))
-
-
 @pytest.fixture
-def dsn(server: EmbeddedServer) -> str:
-    """A fresh database at the newest schema."""
+def dsn(server: EmbeddedServer) -> Iterator[str]:
+    """A fresh database at the newest schema, gone after the test."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-
-    async def create() -> None:
-        connection = await asyncpg.connect(server.dsn())
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
-        await connection.close()
-
-    asyncio.run(create())
-    return server.dsn(name)
+    asyncio.run(fresh(server.dsn(), name))
+    yield server.dsn(name)
+    asyncio.run(drop(server.dsn(), name))

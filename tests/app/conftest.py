@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.exported import furnish
-from support.database import connected
+from tieout.sim.lives.cluster import fresh
 from tieout.store.embedded import EmbeddedServer
 
 _numbers = itertools.count()
@@ -31,9 +31,5 @@ def exported_dsn(server: EmbeddedServer, shared: Path) -> str:
 
 
 def _created(server: EmbeddedServer, name: str) -> str:
-    async def create() -> None:
-        async with connected(server.dsn()) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
-
-    asyncio.run(create())
+    asyncio.run(fresh(server.dsn(), name))
     return server.dsn(name)

@@ -20,6 +20,7 @@ from tieout.jobs.chain_follower import Step
 from tieout.jobs.position_sync import CHAIN
 from tieout.jobs.tie_out import TieOut
 from tieout.sim.chain.calls import MatchOrders
+from tieout.sim.lives.cluster import fresh
 from tieout.store import watermarks
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.log import stored_rows
@@ -50,8 +51,7 @@ def expected(server: EmbeddedServer, big: BigWallet) -> object:
 
     @in_loop
     async def run() -> None:
-        async with connected(server.dsn()) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
+        await fresh(server.dsn(), name)
         assert (await follow(server.dsn(name), ChainNode(big))).tie.holds
         found.append(await kept(server.dsn(name), big))
 

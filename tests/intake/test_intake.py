@@ -22,6 +22,7 @@ from tieout.app.importing import ImportRequest, import_files
 from tieout.intake import intake as intake_module
 from tieout.intake.intake import Incoming, Intake, IntakeQueue
 from tieout.ledger.facts import encode
+from tieout.sim.lives.cluster import fresh
 from tieout.store.errors import LeaseLostError, StoreError
 from tieout.store.wallets import acquire, wallet_id_of
 from tieout.venue.decode import Identity, decode
@@ -302,8 +303,7 @@ async def test_an_import_in_any_batch_size_gives_the_books_of_its_messages_in_me
     (path,) = recording.write(tmp_path, lines, 1)
     expected = in_memory(fact for line in lines for fact in decode(line.encode(), IDENTITY).facts)
     for size in (1, 7, 100_000):
-        async with connected(server.dsn()) as connection:
-            await connection.execute(f"CREATE DATABASE batch_{size} TEMPLATE template_tieout")
+        await fresh(server.dsn(), f"batch_{size}")
         async with connected(server.dsn(f"batch_{size}")) as connection:
             steps: list[tuple[int, int]] = []
             request = ImportRequest(WALLET, frozenset((OWNER,)), (path,), batch=size)

@@ -24,6 +24,7 @@ from tieout.app.worker_parts import Surroundings
 from tieout.client.clock import LoopClock
 from tieout.client.keys import PrivateKey
 from tieout.jobs.own_orders import Salts
+from tieout.sim.lives.cluster import fresh
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.virtual.memory import MemoryServer, in_memory
 from tieout.sim.virtual.run import run_virtual
@@ -119,13 +120,8 @@ def dsns(server: EmbeddedServer) -> list[str]:
     """Four fresh databases."""
     names = [f"same_{os.getpid()}_{next(_numbers)}" for _ in range(4)]
 
-    async def create() -> None:
-        connection = await asyncpg.connect(server.dsn())
-        for name in names:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
-        await connection.close()
-
-    asyncio.run(create())
+    for name in names:
+        asyncio.run(fresh(server.dsn(), name))
     return [server.dsn(name) for name in names]
 
 

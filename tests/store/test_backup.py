@@ -28,6 +28,7 @@ from support.schemas import database_at
 from tieout.app.backing import backups_in, check_backup, head_of, make_backup, restore_backup
 from tieout.app.history import verify
 from tieout.app.settings import Settings
+from tieout.sim.lives.cluster import TEMPLATE
 from tieout.store import controls, journal, marks, requests, runs, statuses, watermarks
 from tieout.store.archive import HEAD, MANIFEST, BackupError, Head, opened
 from tieout.store.backing_up import _TABLES
@@ -362,7 +363,7 @@ async def test_a_backup_of_an_older_schema_is_restored_and_brought_to_the_newest
     await make_backup(Settings(db=old), path, NOW, silent)
     assert head_of(path).schema == "0004"
     assert await everything(await restored(server, path)) == await everything(dsn)
-    newest = Settings(db=await empty(server, "template_tieout"))
+    newest = Settings(db=await empty(server, TEMPLATE))
     with pytest.raises(BackupError, match="has tables already, of schema"):
         await restore_backup(newest, path, silent)
 
@@ -371,7 +372,7 @@ async def test_a_backup_of_an_older_schema_is_restored_and_brought_to_the_newest
 async def test_a_database_at_the_same_schema_without_rows_will_do(
     server: EmbeddedServer, dsn: str, tmp_path: Path
 ) -> None:
-    path, other = tmp_path / "books.tar.gz", await empty(server, "template_tieout")
+    path, other = tmp_path / "books.tar.gz", await empty(server, TEMPLATE)
     await booked(dsn, MORE)
     await make_backup(Settings(db=dsn), path, NOW, silent)
     await restore_backup(Settings(db=other), path, silent)

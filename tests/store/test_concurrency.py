@@ -31,6 +31,7 @@ from support.recording import WALLET
 from tieout.app.history import verify
 from tieout.intake.booking import Booker
 from tieout.ledger.facts import FillObserved, MatchClaimed, OrderPlaced, OutcomeTokenListed, Role, Side
+from tieout.sim.lives.cluster import fresh
 from tieout.store import journal, log
 from tieout.store.errors import LeaseHeldError, LeaseLostError, StaleHeadError
 from tieout.store.journal import RawMessage
@@ -70,8 +71,7 @@ async def test_R1_four_processes_importing_overlapping_halves_give_the_books_of_
     parts = recording.write(tmp_path / "told", found, 20)
     mixed = random.Random(11).sample(found, len(found))
     shuffled = recording.write(tmp_path / "shuffled", mixed, 2)
-    async with connected(server.dsn()) as connection:
-        await connection.execute("CREATE DATABASE alone TEMPLATE template_tieout")
+    await fresh(server.dsn(), "alone")
     assert worker.result(worker.start(server.dsn("alone"), parts, batch=500)) >= 8_000
 
     halves = [parts[:10], parts[5:15], parts[10:], [*parts[15:], *parts[:5]]]

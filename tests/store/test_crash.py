@@ -22,6 +22,7 @@ import pytest
 from support import recording, worker
 from support.database import Kept, assert_same, connected, in_loop, kept, until
 from support.recording import WALLET
+from tieout.sim.lives.cluster import fresh
 from tieout.store import embedded
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.schema import migrate
@@ -52,8 +53,7 @@ def uninterrupted(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFacto
     name = f"uninterrupted_{os.getpid()}"
 
     async def run() -> Uninterrupted:
-        async with connected(server.dsn()) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
+        await fresh(server.dsn(), name)
         assert worker.result(worker.start(server.dsn(name), paths, batch=BATCH)) >= FACTS
         async with connected(server.dsn(name)) as connection:
             heads = [

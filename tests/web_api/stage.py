@@ -23,6 +23,7 @@ from tieout.app.clock import now_ms
 from tieout.app.importing import ImportRequest, import_files
 from tieout.app.publishing import worker_status
 from tieout.app.worker_state import WorkerState
+from tieout.sim.lives.cluster import fresh
 from tieout.store import controls, marks, requests, runs, statuses
 from tieout.store.controls import Actor, Command, State
 from tieout.store.embedded import EmbeddedServer
@@ -99,8 +100,7 @@ def client(address: str, **more: Any) -> httpx.Client:
 
 async def furnish(server: EmbeddedServer, name: str, shared: Path) -> tuple[str, dict[str, Any]]:
     """A database with three wallets: one with everything, one imported from the chain, one of a user channel."""
-    async with connected(server.dsn()) as connection:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tieout")
+    await fresh(server.dsn(), name)
     dsn = server.dsn(name)
     facts = observe(life(5, 160), 5)
     await booked(dsn, facts)
