@@ -17,6 +17,16 @@ MUTANTS = (
         known=(directed(15, "half-page", "empty-list"),),
     ),
     Mutant(
+        id="errors-unheard",
+        file="jobs/account_keeper.py",
+        old="booking.create_task(self._hear(signal))",
+        new="asyncio.create_task(self._hear(signal))",
+        wrong="What goes wrong while a message of the user channel is booked is noticed by nobody.",
+        rows="TASK",
+        origin=HERE,
+        known=(Life(3),),
+    ),
+    Mutant(
         id="reorganised-for-good",
         file="jobs/provisional.py",
         old='        said = {"version": now.version, "removed": now.is_gone,',

@@ -5,8 +5,11 @@ Only what can be told while nothing has settled. Whether everything is there is 
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 
+from tieout.sim.lives.abandon import LifeLoop
 from tieout.sim.lives.house import House
 from tieout.sim.lives.keeper import Keeper
 from tieout.sim.lives.verdict import ViolationError
@@ -61,6 +64,9 @@ class Safety:
         self._ticks += 1
         if house.failed is not None:
             raise house.failed
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, LifeLoop) and loop.complaints:
+            raise ViolationError("TASK", loop.complaints[0])
         if house.wallet_id is None:
             house.wallet_id = await wallet_id_of(house.connection, house.wallet)
         if house.wallet_id is None:

@@ -18,6 +18,7 @@ OTHER = {
     "END": "the worker ended by itself, and nothing was done to it",
     "LIVE": "quoting resumes within a bounded time once nothing goes wrong any more",
     "LEAK": "an order rests at the venue after the worker has stopped",
+    "TASK": "no task of the worker ends with an error that nobody asks for",
     "RUN": "the run itself broke off",
 }
 """What the catalog has no row for."""
