@@ -207,6 +207,7 @@ INSERT INTO movements SELECT $1, 'fill/' || n, 'buy', n, n, 't' || n % 1000, 'c'
 async def test_no_query_reads_what_grows_for_ever(dsn: str) -> None:
     growing = {"movements", "orders", "sync_run", "raw_message", "raw_problem", "log"}
     async with connected(dsn) as connection:
+        await connection.execute("SET synchronous_commit = on")  # VACUUM marks only what is on disk as seen by all
         wallet_id = (await acquire(connection, ADDRESS)).wallet_id
         await connection.execute(FILLED.replace("$1", str(wallet_id)))
         await connection.execute(

@@ -1,7 +1,7 @@
 """What the metrics are made of, of every wallet of a database at one moment. Amounts are micro-units.
 
 It is read every few seconds, of tables that grow for ever: every query here takes an index or a tally
-(0007_tallies.sql), which `tests/app/test_metrics.py` holds.
+(0007_tallies.sql, 0008_moving.sql), which `tests/app/test_metrics.py` holds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tieout.app.stored_answer import stored_answers
 from tieout.app.tie_answer import Answer
 from tieout.store import statuses, tallies
 from tieout.store.controls import State
+from tieout.store.moving import MOVING
 from tieout.store.statuses import Status
 from tieout.store.tallies import Comparison, RunTally
 
@@ -29,7 +30,7 @@ QUERIES = {
     "fills": "SELECT wallet_id, '' AS name, count(*) FROM movements WHERE wallet_id = ANY ($1) "
     f"AND kind IN ({', '.join(repr(kind) for kind in FILL_KINDS)}) GROUP BY wallet_id",
     "moving": "SELECT wallet_id, '' AS name, count(*) FROM movements WHERE wallet_id = ANY ($1) "
-    "AND status IN ('MATCHED', 'MATCHED_NOT_BROADCASTED', 'MINED', 'RETRYING') GROUP BY wallet_id",
+    f"AND {MOVING} GROUP BY wallet_id",
     "orders": "SELECT wallet_id, state AS name, count(*) FROM orders WHERE wallet_id = ANY ($1) "
     "AND state IN ('intended', 'live', 'closing') GROUP BY wallet_id, state",
     "provisional": "SELECT wallet_id, '' AS name, count(*) FROM orders WHERE wallet_id = ANY ($1) "

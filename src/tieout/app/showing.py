@@ -1,4 +1,4 @@
-"""What the live view of a worker asks of the database: inventory, fills on their way, what a quiet point waits for."""
+"""What the live view of a worker asks of the database: inventory, fills, what is on its way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import asyncpg
 
 from tieout.store import marks, runs
 from tieout.store.marks import Mark
+from tieout.store.moving import MOVING
 from tieout.store.runs import Issue
 from tieout.store.wallets import wallet_id_of
 
@@ -16,8 +17,6 @@ FILLS = 30
 """The last ones, for the view."""
 
 FILL_KINDS = ("buy", "sell")
-MOVING = ("MATCHED", "MATCHED_NOT_BROADCASTED", "MINED", "RETRYING")
-"""Statuses of fills whose end is still to come."""
 
 OPEN_STATES = ("intended", "live", "closing")
 OPEN = f"state IN {OPEN_STATES} AND side <> ''"
@@ -86,11 +85,10 @@ async def shown(connection: asyncpg.Connection, wallet: str, before: Shown, now_
         if seq == before.seq:
             return replace(before, issues=issues, mark=mark, day_start=start)
         total, moving = await connection.fetchrow(
-            "SELECT count(*), count(*) FILTER (WHERE status = ANY ($3)) FROM movements "
+            f"SELECT count(*), count(*) FILTER (WHERE {MOVING}) FROM movements "
             "WHERE wallet_id = $1 AND kind = ANY ($2)",
             wallet_id,
             FILL_KINDS,
-            MOVING,
         )
         return Shown(
             seq=seq,
@@ -109,17 +107,6 @@ async def open_orders(connection: asyncpg.Connection, wallet_id: int) -> int:
     """How many orders the books hold as open."""
     count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE wallet_id = $1 AND {OPEN}", wallet_id)
     return int(count)
-
-
-async def on_the_way(connection: asyncpg.Connection, wallet_id: int) -> tuple[int, int]:
-    """(open orders, movements whose end is still to come): both 0 at a quiet point."""
-    moving = await connection.fetchval(
-        "SELECT (SELECT count(*) FROM movements WHERE wallet_id = $1 AND status = ANY ($2)) "
-        "+ (SELECT count(*) FROM orders WHERE wallet_id = $1 AND provisional > 0)",
-        wallet_id,
-        MOVING,
-    )
-    return await open_orders(connection, wallet_id), int(moving)
 
 
 async def _inventories(connection: asyncpg.Connection, wallet_id: int) -> dict[str, Inventory]:

@@ -22,6 +22,7 @@ from tieout.jobs.repeated_drift import repeated
 from tieout.ledger.facts import AdjustmentInferred
 from tieout.ledger.fills import ON_CHAIN
 from tieout.ledger.rows import share_changes
+from tieout.store.moving import MOVING
 from tieout.store.runs import Action, Finding, Severity
 
 WITNESS = "the Data API states"
@@ -29,7 +30,7 @@ WITNESS = "the Data API states"
 _HELD = "SELECT token_id, condition_id, shares, unsettled_shares FROM positions WHERE wallet_id = $1"
 _YOUNG = (
     "SELECT key, kind, token_id, shares, legs, status FROM movements WHERE wallet_id = $1 "
-    "AND (occurred_at_ms >= $2 OR status IN ('MATCHED', 'MATCHED_NOT_BROADCASTED', 'MINED', 'RETRYING'))"
+    f"AND (occurred_at_ms >= $2 OR {MOVING})"
 )
 
 
