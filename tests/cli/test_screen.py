@@ -8,8 +8,9 @@ import pytest
 from rich.text import Text
 
 from cli.command_line import CommandLine
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import counted, parse_time, readable, short
+from tieout.cli.output import counted, parse_time, readable
 
 pytestmark = pytest.mark.xdist_group("cli")
 

@@ -1,4 +1,4 @@
-"""What the live view of a worker asks of the database: inventory, fills, what is on its way."""
+"""What the live view of a worker asks of the database: inventory, fills on their way, what a quiet point waits for."""
 
 from __future__ import annotations
 
@@ -107,6 +107,16 @@ async def open_orders(connection: asyncpg.Connection, wallet_id: int) -> int:
     """How many orders the books hold as open."""
     count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE wallet_id = $1 AND {OPEN}", wallet_id)
     return int(count)
+
+
+async def on_the_way(connection: asyncpg.Connection, wallet_id: int) -> tuple[int, int]:
+    """(open orders, movements whose end is still to come): both 0 at a quiet point."""
+    moving = await connection.fetchval(
+        f"SELECT (SELECT count(*) FROM movements WHERE wallet_id = $1 AND {MOVING}) "
+        "+ (SELECT count(*) FROM orders WHERE wallet_id = $1 AND provisional > 0)",
+        wallet_id,
+    )
+    return await open_orders(connection, wallet_id), int(moving)
 
 
 async def _inventories(connection: asyncpg.Connection, wallet_id: int) -> dict[str, Inventory]:

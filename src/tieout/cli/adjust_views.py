@@ -6,8 +6,9 @@ from rich.text import Text
 
 from tieout.app.adjust_names import Booked
 from tieout.app.adjusting import Preview
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import blank_zero, money, out, readable, say, short, when
+from tieout.cli.output import blank_zero, money, out, readable, say, when
 from tieout.ledger.facts import Act, ManualEntry
 from tieout.ledger.rows import PositionRow
 from tieout.ledger.units import MICRO, decimal_text

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from tieout.app.data_differences import DataCompared, DataDifference, What
 from tieout.app.wallet_report import OpenPosition, WalletReport
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import blank_zero, counted, money, out, say, short
+from tieout.cli.output import blank_zero, counted, money, out, say
 
 POSITIONS_MAX = 20
 DIFFERENCES_MAX = 8

@@ -9,9 +9,10 @@ from rich.text import Text
 from tieout.app.chain_audit import Difference
 from tieout.app.data_audit import Inferred
 from tieout.app.wallet_audit import WalletAudit
+from tieout.app.wording import short
 from tieout.cli.audit_report import show_data, show_report
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import counted, money, out, readable, say, short, when
+from tieout.cli.output import counted, money, out, readable, say, when
 from tieout.jobs.locate import Located
 from tieout.ledger.invariants import Finding
 from tieout.ledger.units import decimal_text

@@ -11,9 +11,10 @@ from tieout.app.database import session
 from tieout.app.history import Moment
 from tieout.app.queries import WalletBooks, total_of
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of
-from tieout.cli.output import HOLDS, blank_zero, counted, money, out, print_json, run, say, short
+from tieout.cli.output import HOLDS, blank_zero, counted, money, out, print_json, run, say
 from tieout.cli.views import head_line, wallet_books
 from tieout.ledger.rows import PositionRow
 from tieout.ledger.units import MICRO

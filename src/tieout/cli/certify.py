@@ -17,6 +17,7 @@ from tieout.app.clock import now_ms
 from tieout.app.database import session
 from tieout.app.settings import Settings
 from tieout.app.verifying import OF_LOG, OF_NODE, Check, State, not_made, of_file, of_log, of_node
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, wallet_address
 from tieout.cli.output import (
@@ -32,7 +33,6 @@ from tieout.cli.output import (
     readable,
     run,
     say,
-    short,
 )
 from tieout.client.endpoints import Endpoints
 from tieout.store.wallets import head_of

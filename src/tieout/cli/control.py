@@ -13,9 +13,10 @@ from tieout.app.clock import now_ms
 from tieout.app.database import session
 from tieout.app.operations import ControlView, control_view, is_known_market, steer
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, Wallet
-from tieout.cli.output import HOLDS, fail, out, print_json, run, say, short, when
+from tieout.cli.output import HOLDS, fail, out, print_json, run, say, when
 from tieout.store.controls import WHOLE_WALLET, Actor, Command, Control, ControlHeldError, Lift, State
 
 _CONDITION = re.compile(r"0x[0-9a-fA-F]{62,64}")

@@ -21,10 +21,11 @@ from tieout.app.keeping import (
 )
 from tieout.app.rebuilding import rebuild_state
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.backup import backup, restore, verify_backup
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AnyWallet, AsJson, Wallet
-from tieout.cli.output import DOES_NOT, HOLDS, counted, err, out, print_json, run, say, short, when
+from tieout.cli.output import DOES_NOT, HOLDS, counted, err, out, print_json, run, say, when
 from tieout.cli.problems import PROBLEM_WORDS, problem_style
 from tieout.store.connect import shown
 

@@ -7,8 +7,9 @@ from rich.text import Text
 
 from tieout.app.operations import issues_of
 from tieout.app.tie_answer import Verdict
+from tieout.app.wording import short
 from tieout.cli.demo_stage import Stage
-from tieout.cli.output import DOES_NOT, HOLDS, counted, out, readable, say, short
+from tieout.cli.output import DOES_NOT, HOLDS, counted, out, readable, say
 from tieout.cli.run_loop import Front
 from tieout.cli.run_panels import tie_line
 from tieout.ledger.units import decimal_text

@@ -13,9 +13,10 @@ from tieout.app.database import session
 from tieout.app.explaining import Explanation, explain_name, full_names
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of, moment_words
-from tieout.cli.output import DOES_NOT, HOLDS, blank_zero, money, out, print_json, readable, run, say, short, when
+from tieout.cli.output import DOES_NOT, HOLDS, blank_zero, money, out, print_json, readable, run, say, when
 from tieout.ledger.explain import Step
 from tieout.ledger.movement import OP_NAMES, PENDING
 

@@ -13,9 +13,10 @@ from tieout.app.database import session
 from tieout.app.history import Moment
 from tieout.app.queries import require_wallet
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of, moment_words
-from tieout.cli.output import HOLDS, counted, entries_bar, out, print_json, run, say, short, when
+from tieout.cli.output import HOLDS, counted, entries_bar, out, print_json, run, say, when
 from tieout.store import log as store_log
 from tieout.store.wallets import head_of
 

@@ -10,9 +10,10 @@ from rich.text import Text
 from tieout.app.database import session
 from tieout.app.queries import open_orders
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, AsKnown, AsOf, Wallet, moment_of
-from tieout.cli.output import HOLDS, blank_zero, counted, money, out, print_json, run, say, short, when
+from tieout.cli.output import HOLDS, blank_zero, counted, money, out, print_json, run, say, when
 from tieout.cli.views import head_line, wallet_books
 from tieout.ledger.rows import MovementRow, OrderRow
 

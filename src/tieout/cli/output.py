@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from tieout.app.wording import short
 from tieout.ledger.units import decimal_text
 from tieout.store.embedded import EmbeddedServerError
 from tieout.store.errors import StoreError
@@ -121,11 +122,6 @@ def blank_zero(amount: int, *, signed: bool = False, style: str = "") -> Text:
         return Text("")
     text = money(amount, signed=signed)
     return Text(text.plain, style=style) if style else text
-
-
-def short(name: str, left: int = 8, right: int = 6) -> str:
-    """A long id with its middle left out; `explain` takes ids in this form too."""
-    return name if len(name) <= left + right + 1 else f"{name[:left]}…{name[-right:]}"
 
 
 def readable(sentence: str) -> str:

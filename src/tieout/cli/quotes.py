@@ -11,10 +11,11 @@ from rich.text import Text
 from tieout.app.database import session
 from tieout.app.operations import quotes_of
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.control import Market
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, Wallet
-from tieout.cli.output import HOLDS, counted, money, out, print_json, run, say, short, when
+from tieout.cli.output import HOLDS, counted, money, out, print_json, run, say, when
 from tieout.ledger.facts import Side
 from tieout.store.quotes import QuoteEvent, QuoteEventKind
 

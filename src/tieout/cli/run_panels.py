@@ -9,9 +9,10 @@ from rich.text import Text
 from tieout.app.showing import Inventory, Shown, ShownFill
 from tieout.app.tie_answer import Answer, Verdict
 from tieout.app.waking import Hearing
+from tieout.app.wording import age, short
 from tieout.app.worker_state import MarketState, WorkerState
 from tieout.cli.grid import Column, Grid
-from tieout.cli.output import counted, readable, short
+from tieout.cli.output import counted, readable
 from tieout.ledger.units import MICRO, cash_of, decimal_text
 from tieout.quoting.views import Quote, Resting, is_bid, touch, yes_price
 from tieout.store.controls import WHOLE_WALLET, Control, State
@@ -59,14 +60,6 @@ _EVENT_STYLE = {
 
 
 # words and figures
-
-
-def age(ms: int) -> str:
-    """How long, in the largest unit that says enough; rounded down."""
-    seconds = max(ms, 0) // 1_000
-    if seconds < 100:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 6_000 else f"{seconds // 3_600} h {seconds % 3_600 // 60:02} min"
 
 
 def uptime(ms: int) -> str:

@@ -15,9 +15,10 @@ from tieout.app.database import session
 from tieout.app.issue_words import GUIDANCE
 from tieout.app.operations import acknowledge_issue, issues_of, recent_runs
 from tieout.app.settings import Settings
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, Wallet
-from tieout.cli.output import DOES_NOT, HOLDS, counted, out, print_json, readable, run, say, short, when
+from tieout.cli.output import DOES_NOT, HOLDS, counted, out, print_json, readable, run, say, when
 from tieout.store.runs import Action, Issue, Job, Outcome, Run, Severity
 
 _OUTCOME_STYLE = {

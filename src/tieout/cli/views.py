@@ -7,8 +7,9 @@ from rich.text import Text
 
 from tieout.app.history import Moment, rebuild
 from tieout.app.queries import WalletBooks, books_of, read_books, require_wallet
+from tieout.app.wording import short
 from tieout.cli.options import moment_words
-from tieout.cli.output import entries_bar, out, short
+from tieout.cli.output import entries_bar, out
 from tieout.store.wallets import head_of
 
 

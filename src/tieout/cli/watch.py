@@ -15,9 +15,10 @@ from tieout.app.database import database
 from tieout.app.queries import WalletBooks, read_books
 from tieout.app.settings import Settings
 from tieout.app.watching import Look, Outage, WatchRequest, watch
+from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.options import AsJson, wallet_address
-from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, fail, money, out, print_json, run, short, when
+from tieout.cli.output import CANNOT_TELL, DOES_NOT, HOLDS, counted, fail, money, out, print_json, run, when
 from tieout.client.endpoints import Endpoints
 from tieout.jobs.tie_out import TieOut
 from tieout.ledger.units import decimal_text

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context, se
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from tieout.app import wording
+from tieout.app.wording import age
 from tieout.ledger.movement import OP_NAMES
 from tieout.ledger.units import MICRO, decimal_text
 from tieout.store.runs import Action, Issue, Severity
@@ -73,21 +76,8 @@ def when(context: Context, at_ms: int | None) -> Markup:
     return made.format(exact, exact, " today" if is_today else "", day, clock)
 
 
-def age(ms: int) -> str:
-    """How long, in the largest unit that says enough."""
-    seconds = max(ms, 0) // 1_000
-    if seconds < 100:
-        return f"{seconds} s"
-    if seconds < 6_000:
-        return f"{seconds // 60} min"
-    hours = seconds // 3_600
-    return f"{hours} h {seconds % 3_600 // 60:02} min" if hours < 48 else f"{hours // 24} days"
-
-
-def short(name: str, head: int = 8, tail: int = 4) -> str:
-    """An id with its middle left out."""
-    return name if len(name) <= head + tail + 1 else f"{name[:head]}…{name[-tail:]}"
-
+short = partial(wording.short, tail=4)
+"""Narrower than on a terminal: the whole id is in the title."""
 
 _PROSE = re.compile(r"`(?P<code>[^`]+)`|(?P<id>0x[0-9a-fA-F]{16,}|[0-9]{30,})")
 
@@ -174,7 +164,7 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(short(each) for each in value[:LISTED_MAX]) + (", …" if len(value) > LISTED_MAX else "")
     if isinstance(value, bool) or not isinstance(value, int | str):
-        return short(json.dumps(value), 60, 10)
+        return wording.short(json.dumps(value), 60, 10)
     if isinstance(value, str):
         return short(value) if len(value) > WORD_MAX else value
     if name.endswith("_ms"):

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from tieout.app.desk.incidents import Incident as FoundIncident
 from tieout.app.issue_words import GUIDANCE
 from tieout.app.operations import ControlView
+from tieout.app.stored_answer import FRESH_MS
 from tieout.app.tie_answer import Answer
 from tieout.store.controls import Control as StoredControl
 from tieout.store.controls import ControlEvent
@@ -25,7 +26,6 @@ from tieout.web.api.models import (
     TieOut,
     Worker,
 )
-from tieout.web.pages.visit import FRESH_MS
 
 
 def tie_out(answer: Answer) -> TieOut:

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from tieout.app.publishing import worker_status
-from tieout.app.stored_answer import stored_answer
+from tieout.app.stored_answer import FRESH_MS, stored_answer
 from tieout.app.tie_answer import Answer
 from tieout.app.worker_state import WorkerState
 from tieout.store import controls, statuses
@@ -23,9 +23,6 @@ from tieout.web.house import House, house_of
 from tieout.web.sessions import Session
 
 COOKIE = "tieout_desk"
-
-FRESH_MS = 10_000
-"""A worker that showed itself within that time is running."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
