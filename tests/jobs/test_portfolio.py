@@ -8,7 +8,7 @@ from jobs.account import MILLION
 from jobs.witnesses import Witnessed, witnessed
 from support.database import in_loop
 from tieout.jobs.portfolio import BOOKS_MAX, Portfolio, PricedBy
-from tieout.ledger.facts import CashFlowed, ConditionResolved, Flow, TokensTransferred
+from tieout.ledger.facts import INCOME, CashFlowed, ConditionResolved, Flow, TokensTransferred
 from tieout.sim.model import Market, OrderStatus, Side
 from tieout.sim.world import START_MS
 from tieout.store import marks
@@ -120,14 +120,14 @@ def test_S5_rewards_count_and_deposits_do_not(dsn: str) -> None:
             await job.run()
             assert job.pnl == 0
             flows = [
-                CashFlowed(flow=flow, amount=amount, tx_hash=f"0x{number:064x}", occurred_at_ms=seen.clock.now_ms())
-                for number, (flow, amount) in enumerate(
-                    [(Flow.REWARD, 3), (Flow.MAKER_REBATE, 5), (Flow.DEPOSIT, 100), (Flow.WITHDRAWAL, -50)]
+                CashFlowed(
+                    flow=flow, amount=1 << number, tx_hash=f"0x{number:064x}", occurred_at_ms=seen.clock.now_ms()
                 )
+                for number, flow in enumerate(Flow)
             ]
             await seen.kept.book(flows)
             await job.run()
-            assert job.pnl == 8
+            assert job.pnl == sum(1 << number for number, flow in enumerate(Flow) if flow in INCOME)
 
     run()
 

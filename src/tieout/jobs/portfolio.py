@@ -15,6 +15,7 @@ from tieout.client.clob_public import ClobPublic
 from tieout.client.clock import Clock
 from tieout.jobs.job import Result
 from tieout.jobs.log_reading import payout_vectors
+from tieout.ledger.facts import INCOME
 from tieout.ledger.units import cash_of
 from tieout.store import marks
 from tieout.store.marks import Mark
@@ -34,7 +35,7 @@ _TOTALS = (
 )
 _REWARDS = (
     "SELECT COALESCE(sum(cash), 0)::bigint FROM movements WHERE wallet_id = $1 AND kind = 'cash' "
-    "AND split_part(key, '/', 1) IN ('reward', 'maker_rebate', 'taker_rebate', 'referral_reward', 'yield')"
+    f"AND split_part(key, '/', 1) IN ({', '.join(repr(flow.value.lower()) for flow in INCOME)})"
 )
 
 
