@@ -10,14 +10,19 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.requests import Request
+
 SESSION_MS = 12 * 3_600_000
 
 TRIES = 5
-"""Wrong tokens before nobody is listened to for a while, each time longer."""
+"""Wrong tokens from an address before it is not listened to for a while, each time longer."""
 
 WAIT_MS = 5_000
 WAIT_MAX_MS = 300_000
 SESSIONS_MAX = 100
+
+ADDRESSES_MAX = 1_000
+"""So many addresses that told wrong tokens are remembered, the last ones."""
 
 
 @dataclass(slots=True)
@@ -30,8 +35,16 @@ class Session:
     until_ms: int
 
 
+@dataclass(slots=True)
+class _Wrong:
+    """What an address told wrongly, one time after the other."""
+
+    times: int = 0
+    deaf_until_ms: int = 0
+
+
 class TooManyTriesError(Exception):
-    """Nobody is listened to for `wait_ms`."""
+    """The address is not listened to for `wait_ms`."""
 
     def __init__(self, wait_ms: int) -> None:
         super().__init__(f"too many wrong tokens: try again in {-(-wait_ms // 1_000)} seconds")
@@ -46,26 +59,31 @@ class Sessions:
         self._token = token
         self._now_ms = now_ms
         self._sessions: dict[str, Session] = {}
-        self._wrong = 0
-        self._deaf_until_ms = 0
+        self._wrong: dict[str, _Wrong] = {}
 
     @property
     def can_act(self) -> bool:
         """Whether anybody can do more than look."""
         return bool(self._token)
 
-    def is_token(self, told: str) -> bool:
-        """Whether that is the token, in a time that tells nothing of it. Raises TooManyTriesError."""
+    def is_token(self, told: str, address: str) -> bool:
+        """Whether that is the token, in a time that tells nothing of it. Raises TooManyTriesError.
+
+        *address*: who tells it. Others are listened to all the while: whoever guesses must not keep an operator out.
+        """
         now_ms = self._now_ms()
-        if now_ms < self._deaf_until_ms:
-            raise TooManyTriesError(self._deaf_until_ms - now_ms)
-        right = bool(self._token) and hmac.compare_digest(told.encode(), self._token.encode())
-        if right:
-            self._wrong = 0
+        wrong = self._wrong.pop(address, None) or _Wrong()
+        if now_ms < wrong.deaf_until_ms:
+            self._wrong[address] = wrong
+            raise TooManyTriesError(wrong.deaf_until_ms - now_ms)
+        if bool(self._token) and hmac.compare_digest(told.encode(), self._token.encode()):
             return True
-        self._wrong += 1
-        if self._wrong >= TRIES:
-            self._deaf_until_ms = now_ms + min(WAIT_MS << (self._wrong - TRIES), WAIT_MAX_MS)
+        wrong.times += 1
+        if wrong.times >= TRIES:
+            wrong.deaf_until_ms = now_ms + min(WAIT_MS << (wrong.times - TRIES), WAIT_MAX_MS)
+        self._wrong[address] = wrong
+        if len(self._wrong) > ADDRESSES_MAX:
+            del self._wrong[next(iter(self._wrong))]
         return False
 
     def begin(self, who: str) -> Session:
@@ -93,6 +111,11 @@ class Sessions:
         now_ms = self._now_ms()
         for session_id in [each.id for each in self._sessions.values() if each.until_ms < now_ms]:
             del self._sessions[session_id]
+
+
+def address_of(request: Request) -> str:
+    """Whose connection it is; behind a proxy, the proxy's."""
+    return request.client.host if request.client is not None else ""
 
 
 def is_csrf(session: Session, told: str) -> bool:

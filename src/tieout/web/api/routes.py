@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from tieout.web.api.problems import PREFIX, ApiError, Misread, problem
 from tieout.web.house import house_of
 from tieout.web.pages.visit import session_of
-from tieout.web.sessions import TooManyTriesError
+from tieout.web.sessions import TooManyTriesError, address_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -48,7 +48,7 @@ def _require_token(request: Request) -> None:
     # A header is bytes, told as Latin-1; a token is text.
     token = told.strip()[:TOKEN_MAX].encode("latin-1").decode("utf-8", "replace")
     try:
-        right = house_of(request).sessions.is_token(token)
+        right = house_of(request).sessions.is_token(token, address_of(request))
     except TooManyTriesError as error:
         raise ApiError(429, str(error), {"retry-after": str(-(-error.wait_ms // 1_000))}) from error
     if not right:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from tieout.app.desk.acting import WHO_MAX
 from tieout.web.house import house_of
 from tieout.web.pages.visit import COOKIE, page, session_of
-from tieout.web.sessions import SESSION_MS, TooManyTriesError, is_csrf
+from tieout.web.sessions import SESSION_MS, TooManyTriesError, address_of, is_csrf
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,7 +36,7 @@ async def login(
             problem, status = "Say who you are: it is kept with everything that you do.", 400
         elif not house.sessions.can_act:
             problem = "This desk has no token, so nobody can do anything here but look."
-        elif not house.sessions.is_token(token):
+        elif not house.sessions.is_token(token, address_of(request)):
             problem = "That is not the token."
     except TooManyTriesError as error:
         problem, status = f"{str(error)[:1].upper()}{str(error)[1:]}.", 429
