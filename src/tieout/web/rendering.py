@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -76,8 +75,10 @@ def when(context: Context, at_ms: int | None) -> Markup:
     return made.format(exact, exact, " today" if is_today else "", day, clock)
 
 
-short = partial(wording.short, tail=4)
-"""Narrower than on a terminal: the whole id is in the title."""
+def short(name: str, head: int = 8, tail: int = 4) -> str:
+    """Narrower than on a terminal: the whole id is in the title."""
+    return wording.short(name, head, tail)
+
 
 _PROSE = re.compile(r"`(?P<code>[^`]+)`|(?P<id>0x[0-9a-fA-F]{16,}|[0-9]{30,})")
 
@@ -164,7 +165,7 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(short(each) for each in value[:LISTED_MAX]) + (", …" if len(value) > LISTED_MAX else "")
     if isinstance(value, bool) or not isinstance(value, int | str):
-        return wording.short(json.dumps(value), 60, 10)
+        return short(json.dumps(value), 60, 10)
     if isinstance(value, str):
         return short(value) if len(value) > WORD_MAX else value
     if name.endswith("_ms"):
