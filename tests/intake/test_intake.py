@@ -154,12 +154,12 @@ async def test_P1_a_worker_killed_after_a_provisional_fill_settles_it_when_start
     async with connected(dsn) as connection:
 
         async def is_provisional() -> bool:
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, process.ended()
             return await connection.fetchval("SELECT EXISTS (SELECT FROM orders WHERE provisional = 10000000)")
 
         await until(is_provisional, "the claim is booked as provisional")
         process.kill()
-        process.communicate()
+        process.ended()
         wallet_id = await wallet_id_of(connection, WALLET)
         assert (await verify(connection, wallet_id)).holds
         assert worker.result(worker.start(dsn, [first, trades], batch=1)) == 3

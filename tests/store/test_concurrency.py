@@ -54,12 +54,9 @@ async def _together(dsn: str, piles: list[list[Path]], batch: int) -> list[int]:
     """Import each pile in a process of its own, all at once; how many facts were new to each."""
     processes = [worker.start(dsn, pile, batch=batch, wait=True) for pile in piles]
     for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        process.until_ready()
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+        process.go()
     return list(await asyncio.gather(*(asyncio.to_thread(worker.result, process) for process in processes)))
 
 

@@ -10,7 +10,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +82,7 @@ async def is_booking(connection: asyncpg.Connection) -> bool:
 
 
 async def wait_for_moment(
-    connection: asyncpg.Connection, process: subprocess.Popen[str], rng: random.Random, before: int, after: int
+    connection: asyncpg.Connection, process: worker.Worker, rng: random.Random, before: int, after: int
 ) -> None:
     """Return at a random moment of the import that takes the log from *before* to *after*.
 
@@ -93,7 +92,7 @@ async def wait_for_moment(
     target = max(before + 1 + rng.randrange(after - before), await head_seq(connection) + 1)
 
     async def at_least(reading: Callable[[asyncpg.Connection], object], value: int) -> bool:
-        assert process.poll() is None, f"the worker ended before its moment: {process.communicate()}"
+        assert process.poll() is None, f"the worker ended before its moment: {process.ended()}"
         return await reading(connection) >= value
 
     await until(lambda: at_least(head_seq, target), f"entry {target} of the log")
@@ -121,8 +120,7 @@ async def test_P2_a_worker_killed_50_times_resumes_to_the_books_of_one_never_kil
             process = worker.start(dsn, resumed(uninterrupted.paths, number), batch=BATCH)
             await wait_for_moment(connection, process, rng, before, after)
             process.kill()
-            process.communicate()
-            assert process.returncode == -signal.SIGKILL
+            assert process.ended()[0] == -signal.SIGKILL
             before = after
         assert await head_seq(connection) < len(uninterrupted.kept.facts)
         assert worker.result(worker.start(dsn, resumed(uninterrupted.paths, KILLS), batch=BATCH)) > 0
@@ -148,9 +146,9 @@ async def test_P4_a_database_server_killed_50_times_recovers_to_the_books_of_one
                 await wait_for_moment(connection, process, rng, before, after)
                 pids.add(own.pid)
                 os.kill(own.pid, signal.SIGKILL)
-            _, errors = await asyncio.to_thread(process.communicate, timeout=60)
-            assert process.returncode > 0, "the importer says that its database is gone"
-            assert errors, "and why"
+            code, complaint = await asyncio.to_thread(process.ended, 60)
+            assert code > 0, "the importer says that its database is gone"
+            assert complaint, "and why"
             restarted = await asyncio.to_thread(EmbeddedServer.start, tmp_path / "pg")
             own.stop()
             own = restarted

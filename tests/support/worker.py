@@ -1,46 +1,89 @@
-"""An importer in a process of its own, to be killed: `python worker.py DSN BATCH [--wait] FILE...`.
+"""An importer in a process of its own, to be killed.
 
-Prints how many facts were new. With --wait it says "ready" and starts when its input says so.
+It is forked by a process that has loaded tieout and did nothing else: loading takes longer than most kills need.
 """
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
+import multiprocessing
+import os
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tieout.app.importing import ImportRequest, import_files
 
 WALLET = "0xa3d82ed56f4c68d2328fb8c29e568ba2caf7d7c8"
 OWNER = "3e2c94ca-8124-c4c1-c7ea-be1ea21b71fe"
+PATIENCE_S = 300.0
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tieout.app.importing"])
 
 
-def start(dsn: str, paths: Sequence[Path], *, batch: int, wait: bool = False) -> subprocess.Popen[str]:
-    """Another process that imports *paths*."""
-    options = ["--wait"] if wait else []
-    command = [sys.executable, "-B", __file__, dsn, str(batch), *options, *map(str, paths)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe if wait else subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+class Worker:
+    """One such process."""
+
+    def __init__(self, dsn: str, paths: Sequence[Path], batch: int, wait: bool) -> None:
+        self._ready, self._go = _context.Event(), _context.Event()
+        if not wait:
+            self._go.set()
+        self._said, theirs = _context.Pipe(duplex=False)
+        asked = (dsn, batch, tuple(paths), theirs, self._ready, self._go)
+        self._process = _context.Process(target=_work, args=asked, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def poll(self) -> int | None:
+        """The exit code, below 0 for a signal; None while it runs."""
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
+    def ended(self, patience_s: float = PATIENCE_S) -> tuple[int, str]:
+        """Its exit code once it has ended, and what it said: how many facts were new, or what it complained of."""
+        self._process.join(patience_s)
+        code = self._process.exitcode
+        assert code is not None, f"it took longer than {patience_s:.0f} s"
+        try:
+            return code, str(self._said.recv()) if self._said.poll() else ""
+        except EOFError:
+            return code, ""
+        finally:
+            self._said.close()
+            self._process.close()
+
+    def until_ready(self) -> None:
+        """Wait until it could begin."""
+        assert self._ready.wait(PATIENCE_S)
+
+    def go(self) -> None:
+        """Let it begin."""
+        self._go.set()
 
 
-def result(process: subprocess.Popen[str]) -> int:
+def start(dsn: str, paths: Sequence[Path], *, batch: int, wait: bool = False) -> Worker:
+    """Another process that imports *paths*; with *wait* once it is told to."""
+    return Worker(dsn, paths, batch, wait)
+
+
+def result(process: Worker) -> int:
     """How many facts were new to a worker that must end well."""
-    out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return int(out.split()[-1])
+    code, said = process.ended()
+    assert code == 0, said
+    return int(said)
 
 
-async def _main(dsn: str, batch: int, wait: bool, paths: tuple[Path, ...]) -> None:
-    if wait:
-        print("ready", flush=True)
-        sys.stdin.readline()
-    request = ImportRequest(WALLET, frozenset((OWNER,)), paths, batch=batch)
-    report = await import_files(dsn, request, lambda *_: None)
-    print(report.new_facts, flush=True)
-
-
-if __name__ == "__main__":
-    given = [argument for argument in sys.argv[1:] if argument != "--wait"]
-    asyncio.run(_main(given[0], int(given[1]), "--wait" in sys.argv, tuple(map(Path, given[2:]))))
+def _work(dsn: str, batch: int, paths: tuple[Path, ...], said: Any, ready: Any, go: Any) -> None:
+    try:
+        ready.set()
+        go.wait()
+        request = ImportRequest(WALLET, frozenset((OWNER,)), paths, batch=batch)
+        said.send(asyncio.run(import_files(dsn, request, lambda *_: None)).new_facts)
+    except BaseException:  # noqa: BLE001 - an interpreter would show it, too
+        said.send(traceback.format_exc())
+        os._exit(1)
