@@ -7,7 +7,7 @@ import os
 from e2e.day import day, through
 from tieout.sim.virtual.run import run_virtual
 
-HOURS = float(os.environ.get("TIEOUT_HOURS", "2"))
+HOURS = float(os.environ.get("TIEOUT_HOURS", "1"))
 """24 is what the project promises; the default lets every kind of fault have its turn."""
 
 
