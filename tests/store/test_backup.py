@@ -289,6 +289,13 @@ def more_after_the_end(members: Members) -> None:
     members["tables/log/00002"] = b"x"
 
 
+def put(name: str, at: int, data: bytes) -> Callable[[Members], None]:
+    def change(members: Members) -> None:
+        members[name] = members[name][:at] + data + members[name][at + len(data) :]
+
+    return change
+
+
 REMADE: dict[str, tuple[Callable[[Members], None], str]] = {
     "a_newer_format": (head_with(format="tieout backup 2"), "update tieout"),
     "a_head_that_is_none": (lambda members: members.update({HEAD: b"{}"}), "is damaged"),
@@ -297,6 +304,8 @@ REMADE: dict[str, tuple[Callable[[Members], None], str]] = {
     "a_member_too_many": (manifest_without_a_member, "is damaged"),
     "a_piece_that_is_missing": (lambda members: members.pop("tables/log/00001") and None, "is damaged"),
     "another_fact": (other_fact, "tables/log/00001 is not what the manifest says"),
+    "a_wallet_that_is_no_number": (put("tables/log/00001", 0, b"x"), "cannot be read: invalid literal for int"),
+    "bytes_that_are_no_text": (put("tables/wallet/00001", 4, b"\xff"), "cannot be read: 'utf-8' codec"),
     "a_table_after_its_place": (more_after_the_end, "comes after the manifest"),
 }
 

@@ -13,6 +13,13 @@ _NUMBERS = ("seq", "book", "occurred_at_ms", "received_at_ms", "raw_id")
 
 def check(archive: ArchiveReader, told: Told) -> Manifest:
     """The manifest of a backup that is as it was written. Raises BackupError with the first thing that is not."""
+    try:
+        return _checked(archive, told)
+    except ValueError as error:  # a number, a hash or a text that is none any more
+        raise BackupError(f"what it holds cannot be read: {str(error)[:200]}; use another backup") from error
+
+
+def _checked(archive: ArchiveReader, told: Told) -> Manifest:
     addresses: dict[int, str] = {}
     chains: dict[int, ChainCheck] = {}
     counted: dict[str, int] = {}
@@ -56,11 +63,8 @@ def _text(table: Table, row: list[bytes | None], column: str) -> str:
 
 
 def _entry(table: Table, row: list[bytes | None]) -> Entry:
-    """An entry of the log. Raises BackupError when a column is missing or cannot be read."""
-    try:
-        seq, book, occurred, received, raw_id = (int(_text(table, row, name)) for name in _NUMBERS)
-        digest, link = (bytes_of(_text(table, row, name).encode()) for name in ("digest", "hash"))
-    except ValueError as error:
-        raise BackupError(f"an entry of the log cannot be read: {error}; use another backup") from error
+    """An entry of the log. Raises BackupError when a column is missing, ValueError when one cannot be read."""
+    seq, book, occurred, received, raw_id = (int(_text(table, row, name)) for name in _NUMBERS)
+    digest, link = (bytes_of(_text(table, row, name).encode()) for name in ("digest", "hash"))
     source, fact = _text(table, row, "source"), _text(table, row, "fact")
     return Entry(seq, book, occurred, received, raw_id, source, fact, digest, link)
