@@ -32,6 +32,7 @@ FULL = os.environ.get("TIEOUT_FULL") == "1"
 KILLS = 50
 FACTS = 100_000
 CONDITIONS = 1_000
+AT_ONCE = 50
 BATCH = 200
 SEED = 7
 
@@ -47,7 +48,7 @@ class Uninterrupted:
 
 @pytest.fixture(scope="module")
 def uninterrupted(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
-    found = recording.lines(SEED, FACTS, CONDITIONS)
+    found = recording.lines(SEED, FACTS, CONDITIONS, at_once=AT_ONCE)
     paths = recording.write(tmp_path_factory.mktemp("recording"), found, KILLS + 1)
     name = f"uninterrupted_{os.getpid()}"
 

@@ -53,6 +53,8 @@ class _History:
     def __init__(self, seed: int, conditions: int) -> None:
         self.rng = random.Random(f"recording/{seed}/{conditions}")
         self.conditions = [f"0x{self.rng.getrandbits(256):064x}" for _ in range(conditions)]
+        self.open = self.conditions
+        """Those in which something happens now."""
         self.prefix = self.rng.getrandbits(64)
         self.trades = 0
         self.transactions = 0
@@ -76,7 +78,7 @@ class _History:
     # the life of an order
 
     def order(self, number: int, at_s: int) -> None:
-        condition = self.rng.choice(self.conditions)
+        condition = self.rng.choice(self.open)
         outcome = self.rng.randrange(2)
         order = _Order(
             number=(self.prefix << 64) + number,
@@ -216,7 +218,7 @@ class _History:
 
     def event(self, at_s: int) -> None:
         """A split, merge, redemption or reward."""
-        condition = self.rng.choice(self.conditions)
+        condition = self.rng.choice(self.open)
         kind = self.rng.choice(("SPLIT", "SPLIT", "MERGE", "REDEEM", "REWARD"))
         size = self.rng.randrange(100, 5_000)
         more: Message = {}
@@ -244,11 +246,17 @@ class _History:
         )
 
 
-def lines(seed: int, facts: int, conditions: int) -> list[str]:
-    """The lines of a recording that says about *facts* different facts over 2 x *conditions* tokens, as heard."""
+def lines(seed: int, facts: int, conditions: int, at_once: int | None = None) -> list[str]:
+    """The lines of a recording that says about *facts* different facts over 2 x *conditions* tokens, as heard.
+
+    Markets come and go: *at_once* of them are open at a time, all by default.
+    """
     history = _History(seed, conditions)
+    at_once = at_once or conditions
     number, at_s = 0, START_S
     while history.facts < facts:
+        begun = (conditions - at_once) * history.facts // facts
+        history.open = history.conditions[begun : begun + at_once]
         number += 1
         at_s += history.rng.randrange(1, 40)
         history.order(number, at_s)

@@ -20,7 +20,7 @@ OWNER = "3e2c94ca-8124-c4c1-c7ea-be1ea21b71fe"
 PATIENCE_S = 300.0
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tieout.app.importing"])
+_context.set_forkserver_preload(["tieout.app.importing", "alembic.command", "sqlalchemy.ext.asyncio"])
 
 
 class Worker:
