@@ -50,7 +50,7 @@ chromium:
 
 LIVES_MINUTES ?= 10
 test: chromium check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200 --within $(LIVES_MINUTES)
 
 screenshots: chromium $(STAMP)  ## the pictures of the desk in docs/img/desk again, from a running demo

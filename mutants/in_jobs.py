@@ -22,7 +22,7 @@ MUTANTS = (
         old="booking.create_task(self._hear(signal))",
         new="asyncio.create_task(self._hear(signal))",
         wrong="What goes wrong while a message of the user channel is booked is noticed by nobody.",
-        rows="TASK",
+        rows="D2",
         origin=HERE,
         known=(Life(3),),
     ),

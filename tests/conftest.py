@@ -13,6 +13,8 @@ import pytest
 from tieout.sim.lives.cluster import cluster, drop, fresh, prepare
 from tieout.store.embedded import EmbeddedServer
 
+pytest_plugins = ("support.spread",)
+
 _numbers = itertools.count()
 
 

@@ -21,8 +21,6 @@ from tieout.store.embedded import EmbeddedServer
 from tieout.store.wallets import acquire
 from tieout.venue.decode import Identity
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 CONDITION = "0x" + "c0" * 32
 YES, NO = "1234567890" * 7, "9876543210" * 7
 TX = "0x" + "7a" * 32

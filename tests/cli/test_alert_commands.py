@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 from cli.command_line import CommandLine, Done
 from tieout.cli.main import app_of
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 PLANTED = "planted-key-123"
 WALLET = "0x" + "ab" * 20
 

@@ -15,8 +15,6 @@ from tieout.app.catalog_rows import GROUPS, ROWS
 from tieout.cli import catalog as command
 from tieout.sim.faults.kinds import INTERNAL, KINDS
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 LETTERS = {"R": 5, "T": 5, "P": 6, "S": 6, "E": 6, "A": 7, "D": 2, "I": 4, "O": 4, "F": 4, "C": 4, "L": 2}
 """How many rows of each letter the catalog has."""
 

@@ -14,8 +14,6 @@ from cli.command_line import CommandLine
 from cli.worker_venue import served
 from tieout.app import certificate as form
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 NOBODY = "http://127.0.0.1:9"
 
 

@@ -10,8 +10,6 @@ import pytest
 from cli.command_line import CommandLine
 from cli.worker_venue import served
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 
 @pytest.fixture(scope="module")
 def venue() -> Iterator[dict[str, str]]:

@@ -14,8 +14,6 @@ from tieout.store.connect import connect
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.wallets import acquire
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 
 def test_an_unknown_wallet_is_told_how_to_begin(tieout: CommandLine, wallet: str) -> None:
     for command in (["books"], ["audit"], ["explain", "x"]):

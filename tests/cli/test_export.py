@@ -17,8 +17,6 @@ from beancount import loader
 from cli.command_line import PROGRAM, CommandLine
 from tieout.ledger.units import micro
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 TABLES = ("fills", "orders", "movements", "positions", "tax", "lots", "years", "marks")
 
 

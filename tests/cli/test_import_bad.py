@@ -12,8 +12,6 @@ import pytest
 
 from cli.command_line import CommandLine
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 OTHER = "0x" + "0e" * 20
 
 BAD: dict[str, dict[str, Any]] = {

@@ -13,8 +13,6 @@ from cli.command_line import PATIENCE_S, PROGRAM, CommandLine
 from cli.worker_venue import served
 from tieout.app.config_reading import read_config
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 
 @pytest.fixture(scope="module")
 def venue() -> Iterator[dict[str, str]]:

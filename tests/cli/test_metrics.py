@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from cli.command_line import CommandLine
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 def test_the_metrics_are_printed_or_replace_a_file(

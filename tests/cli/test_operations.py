@@ -24,8 +24,6 @@ from tieout.store.quotes import QuoteEvent, QuoteEventKind
 from tieout.store.runs import Action, Finding, IssueType, Job, Outcome, Severity
 from tieout.store.wallets import Lease, acquire
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 START_MS = 1_789_000_000_000
 MARKET = "0x" + "c1" * 32
 OTHER = "0x" + "c2" * 32

@@ -13,15 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from cli.command_line import PATIENCE_S, PROGRAM, CommandLine
 from cli.test_run import Running, written
 from cli.worker_venue import served
 from tieout.store.connect import connect
 from tieout.store.embedded import EmbeddedServer
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 ALERT, DESK = "hush-alert-token-7391", "hush-desk-token-48213"
 

@@ -10,8 +10,6 @@ import pytest
 
 from cli.command_line import CommandLine
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 FIGURES = {"1789456200": 65_047_699, "1789468500": 63_270_100, "1789739700": -101_340_000}
 JOINED = {
     "0x2102dbbdcda563c858cc419e05530786d3287775c2f8300cbcf6f04a7dd51ec1": "1789468500",

@@ -16,9 +16,6 @@ import pytest
 from cli.command_line import PATIENCE_S, PROGRAM, CommandLine
 from cli.worker_venue import served
 
-pytestmark = pytest.mark.xdist_group("cli")
-
-
 _seeds = itertools.count(101)
 
 

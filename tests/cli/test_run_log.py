@@ -6,13 +6,9 @@ import json
 import signal
 from pathlib import Path
 
-import pytest
-
 from cli.command_line import CommandLine
 from cli.test_run import worker, written
 from cli.worker_venue import served
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 def test_standard_output_holds_events_alone(tieout: CommandLine, tmp_path: Path) -> None:

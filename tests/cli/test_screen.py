@@ -12,8 +12,6 @@ from tieout.app.wording import short
 from tieout.cli.grid import Column, Grid
 from tieout.cli.output import counted, parse_time, readable
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 AMOUNT = re.compile(r"[+-]?\d[\d,]*\.\d{6}")
 ALMOST = re.compile(r"\d\.\d*")
 

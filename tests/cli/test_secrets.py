@@ -8,13 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cli.command_line import CommandLine
 from tieout.store.connect import connect
 from tieout.store.embedded import EmbeddedServer
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 SECRET, PASSPHRASE = "c2VjcmV0LXNlY3JldC1zZWNyZXQ9", "words-that-nobody-may-see"
 

@@ -26,8 +26,6 @@ from tieout.store import embedded
 from tieout.store.embedded import EmbeddedServer
 from tieout.store.schema import migrate
 
-pytestmark = pytest.mark.xdist_group("crash")
-
 FULL = os.environ.get("TIEOUT_FULL") == "1"
 KILLS = 50
 FACTS = 100_000

@@ -21,8 +21,6 @@ from tieout.cli.main import COMMANDS
 from tieout.ledger.facts import AnyFact
 from tieout.store.runs import IssueType
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).parents[2]
 DESK_PICTURES = ("overview-light", "overview-dark", "market", "incident", "log", "orders", "fills", "portfolio")
 # A build that asks a name server or another host ends.

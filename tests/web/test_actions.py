@@ -15,8 +15,6 @@ from tieout.store.runs import Action, Finding, IssueType, Severity, raise_issue
 from web.looking import Desk, at_desk
 from web.quiet_wallet import TOKEN
 
-pytestmark = pytest.mark.xdist_group("desk")
-
 OPEN = "SELECT count(*) FROM orders WHERE wallet_id = WALLET AND state IN ('intended', 'live', 'closing')"
 STATE = "SELECT state FROM control WHERE wallet_id = WALLET AND condition_id = $1"
 DEED = "SELECT concat_ws('|', who, what, reason, outcome) FROM deed WHERE wallet_id = WALLET ORDER BY seq DESC LIMIT 1"

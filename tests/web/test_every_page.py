@@ -12,8 +12,6 @@ from playwright.async_api import Page, expect
 from web.looking import PHONE, Desk, at_desk
 from web.places import NAMES, place
 
-pytestmark = pytest.mark.xdist_group("desk")
-
 FONT_MIN = 11
 """Pixels; smaller text is for nobody."""
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from web.looking import Desk, at_desk
-
-pytestmark = pytest.mark.xdist_group("desk")
 
 
 async def from_the_story_to_the_bytes(desk: Desk, page: Page, fact: str) -> tuple[int, str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tieout.app.desk.acting import Act
 from web.looking import Desk, at_desk
-
-pytestmark = pytest.mark.xdist_group("desk")
 
 # Everything that can be pressed, by its place in the document.
 REACHABLE = """

@@ -8,15 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import time_ns
 
-import pytest
 from playwright.async_api import Page, Route, expect
 
 from tieout.web.house import DeskSettings
 from tieout.web.serving import serving
 from web.looking import Desk, at_desk
 from web.quiet_wallet import PAID
-
-pytestmark = pytest.mark.xdist_group("desk")
 
 
 def now_ms() -> int:

@@ -13,8 +13,6 @@ from tieout.ledger.units import decimal_text
 from web.looking import Desk, at_desk
 from web.quiet_wallet import LONG_NAME, MARKET, ORDERS, TOKEN
 
-pytestmark = pytest.mark.xdist_group("desk")
-
 
 async def texts(page: Page, selector: str) -> list[str]:
     """What stands in each of them."""

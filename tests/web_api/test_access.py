@@ -19,8 +19,6 @@ from web_api.schema import faults, schema_of
 from web_api.stage import AUTHORIZED, TOKEN, Stage, client
 from web_security.stage import Clock
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 OPEN = {"get_health"}
 CLAIMS = {
     "nothing": {},

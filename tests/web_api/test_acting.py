@@ -20,8 +20,6 @@ from web_api.schema import faults, schema_of
 from web_api.stage import AUTHORIZED, Stage, client
 from web_security.stage import Clock
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 CONDITION = "0x" + "c7" * 32
 TOKEN_ID = "7" * 76
 FACTS = [

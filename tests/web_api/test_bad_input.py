@@ -17,8 +17,6 @@ from tieout.web.api.document import document, operations
 from web_api.schema import faults, schema_of
 from web_api.stage import AUTHORIZED, BOSONA, OWNED, Stage
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 W = f"/wallets/{BOSONA}"
 PAUSE = {"who": "ann", "why": "x"}
 CASH = {"kind": "cash in", "who": "ann", "why": "x", "amount": "5"}

@@ -18,8 +18,6 @@ from store.test_log import booked
 from tieout.ledger.facts import FillObserved, OutcomeTokenListed, Role, Side
 from web_api.stage import TOKEN, Stage
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE_S = 60
 WALLET = "0x" + "a5" * 20

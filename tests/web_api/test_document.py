@@ -6,15 +6,12 @@ import re
 from pathlib import Path
 
 import httpx
-import pytest
 
 from support.database import ADDRESS
 from tieout.web.api.document import document, examples, operations, text
 from tieout.web.api.problems import SORTS
 from web_api.schema import faults
 from web_security.stage import problems_of
-
-pytestmark = pytest.mark.xdist_group("web_api")
 
 COPY = Path(__file__).parents[2] / "docs" / "openapi.json"
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 
 from store.operations import leased
 from store.test_log import booked
@@ -20,8 +19,6 @@ from tieout.ledger.facts import CashFlowed, Flow
 from tieout.store import statuses
 from tieout.web import hub
 from web_api.stage import AUTHORIZED, Stage, client
-
-pytestmark = pytest.mark.xdist_group("web_api")
 
 WALLET = "0x" + "a3" * 20
 W = f"/wallets/{WALLET}"

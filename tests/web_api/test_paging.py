@@ -13,8 +13,6 @@ from support.database import ADDRESS
 from tieout.ledger.facts import CashFlowed, Flow
 from web_api.stage import BOSONA, Stage
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 W = f"/wallets/{ADDRESS}"
 
 LISTS = (

@@ -17,8 +17,6 @@ from web_api.calls import WALLETS, calls, send
 from web_api.schema import faults
 from web_api.stage import BOSONA, Stage
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 W = f"/wallets/{ADDRESS}"
 
 

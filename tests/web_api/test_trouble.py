@@ -13,8 +13,6 @@ from tieout.store.embedded import EmbeddedServer
 from web_api.schema import faults, schema_of
 from web_api.stage import AUTHORIZED, Stage, client
 
-pytestmark = pytest.mark.xdist_group("web_api")
-
 
 def test_while_the_database_is_away_it_is_said_without_its_address(
     stage: Stage, server: EmbeddedServer, dsn: str
