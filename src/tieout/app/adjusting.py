@@ -6,6 +6,7 @@ still, folds once more, and books nothing when the effect is no longer the one t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -91,10 +92,15 @@ async def preview(connection: asyncpg.Connection, wallet: str, entry: ManualEntr
         cash = int(await connection.fetchval(_CASH, wallet_id))
         mark = await watermarks.get(connection, wallet_id, CHAIN)
         booked = await entries(connection, wallet_id)
+    # In a thread: a book of tens of thousands of facts takes a second, in which a worker quotes and a desk answers.
+    return await asyncio.to_thread(_previewed, entry, known, booked, cash, "" if mark is None else mark.value)
+
+
+def _previewed(entry: ManualEntry, known: list[AnyFact], booked: list[Booked], cash: int, block: str) -> Preview:
     before, after = _folded(known), _folded([*known, entry])
     changes = _changes(before, after, _named(entry, booked))
     collateral_after = cash + _cash(after) - _cash(before)
-    drifts = _drifts(known, changes, collateral_after - cash, "" if mark is None else mark.value)
+    drifts = _drifts(known, changes, collateral_after - cash, block)
     warnings = (*_without_effect(entry, changes, collateral_after - cash), *_twins(entry, booked), *drifts)
     return Preview(entry, changes, cash, collateral_after, _broken(before, after), warnings)
 
@@ -286,8 +292,12 @@ def _chain_shares(known: list[AnyFact]) -> dict[str, int]:
 
 async def cost_at(connection: asyncpg.Connection, wallet_id: int, token_id: str, at_ms: int) -> int:
     """The cost basis of the token after everything that had happened by *at_ms*: what a correction then starts from."""
+    return await asyncio.to_thread(_cost_at, await load_books(connection, wallet_id, (token_id,)), token_id, at_ms)
+
+
+def _cost_at(known: list[AnyFact], token_id: str, at_ms: int) -> int:
     cost = 0
-    for book in _folded(await load_books(connection, wallet_id, (token_id,))).books.values():
+    for book in _folded(known).books.values():
         for step in steps(book):
             if step.token_id == token_id and step.movement.order[0] <= at_ms:
                 cost = step.cost_after
