@@ -17,7 +17,7 @@ from tieout.sim.rng import Chance, Stream
 MINUTE_MS = 60_000
 SHARE = 1_000_000
 
-PACES = (1, 3, 4, 6)
+PACES = (2, 4, 5, 6)
 """How far apart the jobs of a life are: some are dense, most are cheap, and many are lived."""
 
 START_MS = 2 * MINUTE_MS
@@ -119,7 +119,7 @@ def drawn(seed: int, *, hours: float = 1.0, markets: int = 5) -> LifeOptions:
         seed=seed,
         safety_ms=safety_ms,
         markets=markets,
-        intensity=draw.choice((8, 15, 40)),
+        intensity=draw.choice((8, 15, 30)),
         lifetime_ms=draw.choice((None, None, None, None, 40 * MINUTE_MS)),
         operators=draw.random() < 0.3,
         heartbeat=draw.random() < 0.3,
