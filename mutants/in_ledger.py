@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         id="leaving-shares-unseen",
         file="ledger/evidence.py",
-        old="            if rest:\n                found.append(self._transfer",
-        new="            if rest > 0:\n                found.append(self._transfer",
+        old="            if rest and rest !=",
+        new="            if rest > 0 and rest !=",
         wrong="Shares that leave the wallet without a trade stay in the books.",
         rows="E6 T2 I1",
         origin=OLDER,

@@ -373,10 +373,21 @@ class Book:
             if movement.key[:5] != "move/":
                 for token_id, shares in movement.share_changes():
                     caused[token_id] = caused.get(token_id, 0) + shares
-        for movement in evidence.transfers(caused):
+        for movement in evidence.transfers(caused, self._unlogged(tx_hash)):
             wanted[movement.key] = movement
             self._put(movement.key, movement)
         evidence.keys = list(wanted)
+
+    def _unlogged(self, tx_hash: str) -> dict[str, int]:
+        """Token -> signed micro-shares of fills without a log of their own, where another fill of it has one."""
+        fills = [leg for leg in self._tx_legs.get(tx_hash, {}).values() if leg.key.startswith(("fill/", "log/"))]
+        logged = {leg.token_id for leg in fills if leg.status == "SETTLED"}
+        found: dict[str, int] = {}
+        for leg in fills:
+            if leg.status != "SETTLED" and leg.token_id in logged:
+                for token_id, shares in leg.share_changes():
+                    found[token_id] = found.get(token_id, 0) + shares
+        return found
 
     def _base(self, leg: Movement) -> Movement:
         """A new movement as the fill alone would give it, for a row to better; a log's own movement stays as it is."""

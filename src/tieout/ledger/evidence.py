@@ -88,12 +88,16 @@ class TxEvidence:
             total[token_id, side] = row if known is None else _sum(known, row)
         return total
 
-    def transfers(self, caused: dict[str, int]) -> list[Movement]:
-        """Transfers in or out: what moved, less what the transaction's other facts (*caused*) account for."""
+    def transfers(self, caused: dict[str, int], unlogged: dict[str, int]) -> list[Movement]:
+        """Transfers in or out: what moved, less what the transaction's other facts (*caused*) account for.
+
+        *unlogged*: of it, what fills account for that have no log while others of their token have one. When exactly
+        that did not move, the node left those logs out, and nothing was given away.
+        """
         found: list[Movement] = []
         for token_id, shares in sorted(self.moved().items()):
             rest = shares - caused.get(token_id, 0)
-            if rest:
+            if rest and rest != -unlogged.get(token_id, 0):
                 found.append(self._transfer(token_id, rest))
         return found
 
