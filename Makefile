@@ -48,7 +48,7 @@ chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		{ echo "the tests of the desk need Chromium; on Debian: apt-get install chromium" >&2; exit 1; }
 
-LIVES_MINUTES ?= 10
+LIVES_MINUTES ?= 8
 test: chromium check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200 --within $(LIVES_MINUTES)
