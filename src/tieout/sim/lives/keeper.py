@@ -179,7 +179,8 @@ class Keeper:
 
     async def _restart_database(self, running: Running, hit: Hit) -> None:
         self._note(hit, f"the database restarts, {hit.away_ms} ms")
-        running.excused = "the database went away"
+        for each in (running, *self.others):
+            each.excused = "the database went away"
         self._held.clear()
         self._loop.database_away = True
         self._loop.shut_database_down(running.body)
@@ -190,7 +191,8 @@ class Keeper:
     async def _take_lease(self, running: Running, hit: Hit) -> None:
         """Somebody else writes the wallet for a while; the worker must find out and end."""
         self._note(hit, "another writer takes the wallet over")
-        running.excused = "the lease was taken"
+        for each in (running, *self.others):
+            each.excused = "the lease was taken"
         self._held.clear()
         other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
         try:
@@ -243,7 +245,7 @@ class Keeper:
         self._held.set()
         if not hit.take_over and not isinstance(error, LeaseHeldError):
             self.house.fail("R1", f"two workers ran at once: {error!r}")
-        if hit.take_over and error is not None:
+        if hit.take_over and error is not None and not (second.excused and isinstance(error, StoreError)):
             self.house.fail("END", f"{second.body.name} ended by itself: {type(error).__name__}: {error}")
 
     async def _pause(self, hit: Hit) -> None:
