@@ -138,9 +138,9 @@ MUTANTS = (
     ),
     Mutant(
         id="leaving-shares-unseen",
-        file="ledger/evidence.py",
-        old="            if rest and rest !=",
-        new="            if rest > 0 and rest !=",
+        file="ledger/book.py",
+        old="if rest != -unlogged",
+        new="if rest > 0 and rest != -unlogged",
         wrong="Shares that leave the wallet without a trade stay in the books.",
         rows="E6 T2 I1",
         origin=OLDER,

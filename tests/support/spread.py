@@ -5,8 +5,6 @@ pytest-xdist's own groups (`--dist loadgroup`, 3.8) do nothing since pytest 9.2,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -43,8 +41,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Spread:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order stays as it is otherwise, shuffled."""
-    items.sort(key=lambda item: _place(item.nodeid, FIRST))
-
-
-def _place(nodeid: str, places: Sequence[str]) -> int:
-    return next((number for number, place in enumerate(places) if nodeid.startswith(place)), len(places))
+    items.sort(
+        key=lambda item: next((at for at, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
+    )

@@ -169,7 +169,7 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
     mark = await watermarks.get(connection, wallet_id, CHAIN)
     begins = int(known.value) if known is not None else None
     if first_block is not None and (mark is None or begins is None or first_block < begins):
-        await _not_twice(connection, wallet_id, first_block, begins)
+        await _not_twice(connection, wallet_id, first_block)
         start = Watermark(str(first_block), now_ms())
         async with connection.transaction():
             # Both at once: a run that ends before its first window is booked must begin here again.
@@ -180,13 +180,18 @@ async def _start(connection: asyncpg.Connection, wallet_id: int, first_block: in
     return begins or 0, next_block
 
 
-async def _not_twice(connection: asyncpg.Connection, wallet_id: int, first_block: int, begins: int | None) -> None:
+async def first_read(connection: asyncpg.Connection, wallet_id: int) -> int | None:
+    """The first block that anybody read of the wallet; None when that was not kept."""
+    marks = [await watermarks.get(connection, wallet_id, name) for name in (BEGAN, BEGINS)]
+    return min((int(mark.value) for mark in marks if mark is not None), default=None)
+
+
+async def _not_twice(connection: asyncpg.Connection, wallet_id: int, first_block: int) -> None:
     """Raises ReadTwiceError when the books opened above *first_block*."""
-    began = await watermarks.get(connection, wallet_id, BEGAN)
-    starts = [start for start in (begins, int(began.value) if began else None) if start is not None]
-    if not await has_opened(connection, wallet_id) or (starts and first_block >= min(starts)):
+    start = await first_read(connection, wallet_id)
+    if (start is not None and first_block >= start) or not await has_opened(connection, wallet_id):
         return
-    opened = f"block {min(starts):,}" if starts else "their first block"
+    opened = "their first block" if start is None else f"block {start:,}"
     raise ReadTwiceError(
         f"--from-block {first_block}: these books open before {opened} with what the wallet held by then, and reading "
         "what came earlier would count that twice. Keep the whole history in books of their own: the same command "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncpg
 
-from tieout.app.chain_books import BEGAN, BEGINS
+from tieout.app.chain_books import BEGAN, first_read
 from tieout.app.config import Config
 from tieout.jobs.position_sync import CHAIN
 from tieout.store import watermarks
@@ -25,9 +25,9 @@ async def reading_start(
         begins = first_block or 0
         await watermarks.put(connection, wallet_id, BEGAN, Watermark(str(begins), now_ms), forced=True)
         return begins, begins
-    marks = [await watermarks.get(connection, wallet_id, name) for name in (BEGAN, BEGINS)]
-    # Books from before this was kept have neither: there the configuration is believed, as it always was.
-    return min((int(mark.value) for mark in marks if mark is not None), default=first_block or 0), int(known.value)
+    first = await first_read(connection, wallet_id)
+    # Where that was not kept the configuration is believed, as it always was.
+    return (first_block or 0) if first is None else first, int(known.value)
 
 
 def unread(config: Config, begins: int) -> Finding | None:

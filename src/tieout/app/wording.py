@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def short(name: str, head: int = 8, tail: int = 6) -> str:
-    """A long id with its middle left out; `tieout explain` and the desk take ids in this form, too."""
+    """A long id with its middle left out; `tieout explain` takes ids in this form, too."""
     return name if len(name) <= head + tail + 1 else f"{name[:head]}…{name[-tail:]}"
 
 

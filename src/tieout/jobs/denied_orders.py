@@ -54,26 +54,26 @@ class DeniedOrders:
         ids = [row["order_id"] for row in denied]
         theirs = await untouchable(self._connection, self._wallet_id, self._policy, ids)
         ours = [row for row in denied if row["order_id"] not in theirs]
-        since_s = min((row["placed_at_ms"] for row in denied), default=0) // 1000
+        since_s = min((row["placed_at_ms"] for row in ours), default=0) // 1000
         report = await self._desk.cancel([row["order_id"] for row in ours], "", since_s)
         waiting = [
             row for row in denied if row["order_id"] in theirs or report.resting.get(row["order_id"]) == WITHHELD
         ]
-        gone = await self._lasting(waiting, since_s)
+        gone = await self._lasting(waiting)
         return Proven(
             tuple((row, report.ended[row["order_id"]]) for row in ours if row["order_id"] in report.ended)
             + tuple((row, GONE) for row in gone),
             tuple(row for row in ours if row["order_id"] in report.canceled),
         )
 
-    async def _lasting(self, waiting: Sequence[asyncpg.Record], since_s: int) -> list[asyncpg.Record]:
+    async def _lasting(self, waiting: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
         """Close those of *waiting* that have been denied for long enough, and return them."""
         now_ms = self._desk.clock.now_ms()
         self._since_ms = {row["order_id"]: self._since_ms.get(row["order_id"], now_ms) for row in waiting}
         gone = [row for row in waiting if now_ms - self._since_ms[row["order_id"]] >= DENIED_MS]
         if not gone:
             return []
-        trades = await self._desk.account.trades(after_s=trades_from_s(since_s * 1000))
+        trades = await self._desk.account.trades(after_s=trades_from_s(min(row["placed_at_ms"] for row in gone)))
         if not trades.is_complete:
             return []
         await self._desk.book([closure(row, GONE, now_ms) for row in gone])

@@ -37,7 +37,7 @@ _BEFORE = (
 
 _OPENED = (
     "SELECT EXISTS (SELECT FROM log WHERE wallet_id = $1 "
-    """AND (strpos(fact, '"flow":"OPENING"') > 0 OR strpos(fact, '"cause":"OPENING"') > 0))"""
+    f"""AND (strpos(fact, '"flow":"{Flow.OPENING.value}"') > 0 OR strpos(fact, '"cause":"{OPENING}"') > 0))"""
 )
 """Reads the whole log: for whoever asks seldom. Facts are canonical JSON."""
 

@@ -38,25 +38,22 @@ def gone(row: asyncpg.Record, reason: str) -> Finding:
 
 def denied_by_list(row: asyncpg.Record) -> Finding:
     """An order that two lists do not have and that is open."""
-    return Finding(
-        IssueType.ORDER_IN_DB_NOT_CLOB,
-        Severity.WARN,
-        Action.LOGGED,
-        "two lists of open orders miss an order that is open when asked for by its id; it stays open in the books",
-        row["condition_id"],
-        row["token_id"],
-        row["order_id"],
-        {"state": row["state"], "placed_at_ms": row["placed_at_ms"]},
-    )
+    summary = "two lists of open orders miss an order that is open when asked for by its id; it stays open in the books"
+    return _denied(row, Action.LOGGED, summary)
 
 
 def denied_by_all(row: asyncpg.Record) -> Finding:
     """An order that two lists and the answer by its id deny, and that could be cancelled."""
+    summary = "two lists and the answer by its id deny an order that rested all the same; it was cancelled to make sure"
+    return _denied(row, Action.CORRECTED, summary)
+
+
+def _denied(row: asyncpg.Record, action: Action, summary: str) -> Finding:
     return Finding(
         IssueType.ORDER_IN_DB_NOT_CLOB,
         Severity.WARN,
-        Action.CORRECTED,
-        "two lists and the answer by its id deny an order that rested all the same; it was cancelled to make sure",
+        action,
+        summary,
         row["condition_id"],
         row["token_id"],
         row["order_id"],

@@ -373,10 +373,21 @@ class Book:
             if movement.key[:5] != "move/":
                 for token_id, shares in movement.share_changes():
                     caused[token_id] = caused.get(token_id, 0) + shares
-        for movement in evidence.transfers(caused, self._unlogged(tx_hash)):
+        for movement in self._transfers(evidence, caused):
             wanted[movement.key] = movement
             self._put(movement.key, movement)
         evidence.keys = list(wanted)
+
+    def _transfers(self, evidence: TxEvidence, caused: dict[str, int]) -> list[Movement]:
+        """Transfers in or out: what moved and nothing else of the transaction (*caused*) accounts for.
+
+        When exactly what fills without a log account for did not move, the node left their logs out.
+        """
+        rests = evidence.unaccounted(caused)
+        unlogged = self._unlogged(evidence.tx_hash) if rests else {}
+        return [
+            evidence.transfer(token_id, rest) for token_id, rest in rests.items() if rest != -unlogged.get(token_id, 0)
+        ]
 
     def _unlogged(self, tx_hash: str) -> dict[str, int]:
         """Token -> signed micro-shares of fills without a log of their own, where another fill of it has one."""

@@ -88,20 +88,13 @@ class TxEvidence:
             total[token_id, side] = row if known is None else _sum(known, row)
         return total
 
-    def transfers(self, caused: dict[str, int], unlogged: dict[str, int]) -> list[Movement]:
-        """Transfers in or out: what moved, less what the transaction's other facts (*caused*) account for.
+    def unaccounted(self, caused: dict[str, int]) -> dict[str, int]:
+        """Token -> signed micro-shares that moved, less what the transaction's other facts (*caused*) account for."""
+        rests = {token_id: shares - caused.get(token_id, 0) for token_id, shares in sorted(self.moved().items())}
+        return {token_id: rest for token_id, rest in rests.items() if rest}
 
-        *unlogged*: of it, what fills account for that have no log while others of their token have one. When exactly
-        that did not move, the node left those logs out, and nothing was given away.
-        """
-        found: list[Movement] = []
-        for token_id, shares in sorted(self.moved().items()):
-            rest = shares - caused.get(token_id, 0)
-            if rest and rest != -unlogged.get(token_id, 0):
-                found.append(self._transfer(token_id, rest))
-        return found
-
-    def _transfer(self, token_id: str, rest: int) -> WideMovement:
+    def transfer(self, token_id: str, rest: int) -> WideMovement:
+        """*rest* of the token in or out, by nothing but a transfer."""
         # What came in may leave again in the same transaction: it stands where the first of it came, and what went out
         # where the last of it went, so that nothing leaves before it is there.
         moves = [move for move in self.moves.values() if move.token_id == token_id and not move.removed]

@@ -88,3 +88,8 @@ def house_of(request: Request) -> House:
     """The house that *request* came to."""
     house: House = request.app.state.house
     return house
+
+
+def address_of(request: Request) -> str:
+    """Whose connection it is; behind a proxy, the proxy's."""
+    return request.client.host if request.client is not None else ""

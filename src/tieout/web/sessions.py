@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.requests import Request
-
 SESSION_MS = 12 * 3_600_000
 
 TRIES = 5
@@ -111,11 +109,6 @@ class Sessions:
         now_ms = self._now_ms()
         for session_id in [each.id for each in self._sessions.values() if each.until_ms < now_ms]:
             del self._sessions[session_id]
-
-
-def address_of(request: Request) -> str:
-    """Whose connection it is; behind a proxy, the proxy's."""
-    return request.client.host if request.client is not None else ""
 
 
 def is_csrf(session: Session, told: str) -> bool:

@@ -179,8 +179,7 @@ class Keeper:
 
     async def _restart_database(self, running: Running, hit: Hit) -> None:
         self._note(hit, f"the database restarts, {hit.away_ms} ms")
-        for each in (running, *self.others):
-            each.excused = "the database went away"
+        self._excuse_all(running, "the database went away")
         self._held.clear()
         self._loop.database_away = True
         self._loop.shut_database_down(running.body)
@@ -191,8 +190,7 @@ class Keeper:
     async def _take_lease(self, running: Running, hit: Hit) -> None:
         """Somebody else writes the wallet for a while; the worker must find out and end."""
         self._note(hit, "another writer takes the wallet over")
-        for each in (running, *self.others):
-            each.excused = "the lease was taken"
+        self._excuse_all(running, "the lease was taken")
         self._held.clear()
         other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
         try:
@@ -208,6 +206,10 @@ class Keeper:
         finally:
             await other.close()
             self._held.set()
+
+    def _excuse_all(self, running: Running, why: str) -> None:
+        for each in (running, *self.others):
+            each.excused = why
 
     async def _must_end(self, running: Running) -> None:
         """The worker ends because its lease is lost."""

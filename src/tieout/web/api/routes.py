@@ -11,9 +11,9 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from tieout.web.api.problems import PREFIX, ApiError, Misread, problem
-from tieout.web.house import house_of
+from tieout.web.house import address_of, house_of
 from tieout.web.pages.visit import session_of
-from tieout.web.sessions import TooManyTriesError, address_of
+from tieout.web.sessions import TooManyTriesError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

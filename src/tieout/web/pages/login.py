@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from tieout.app.desk.acting import WHO_MAX
-from tieout.web.house import house_of
+from tieout.web.house import address_of, house_of
 from tieout.web.pages.visit import COOKIE, page, session_of
-from tieout.web.sessions import SESSION_MS, TooManyTriesError, address_of, is_csrf
+from tieout.web.sessions import SESSION_MS, TooManyTriesError, is_csrf
 
 router = APIRouter(include_in_schema=False)
 
