@@ -32,14 +32,17 @@ async def cancel_everything(
 ) -> tuple[str, ...]:
     """Cancel every order the books hold as open, but those to be *spared*; the ids that may rest still.
 
-    The venue's word closes them, one by one; whatever goes wrong is tried again.
+    The venue's word closes them, one by one; whatever goes wrong is tried again. What the end of a worker cut off on
+    its way has an unknown outcome, and is asked for from the second try on.
     """
     left = await _open(connection, wallet_id, spared)
     for attempt in range(tries):
+        if attempt and left:
+            await clock.sleep(RETRY_MS << (attempt - 1))
+            await desk.settle_unknown()
+            left = await _open(connection, wallet_id, spared)
         if not left:
             break
-        if attempt:
-            await clock.sleep(RETRY_MS << (attempt - 1))
         with suppress(VenueError):
             await desk.cancel(tuple(left), "", min(left.values()) // 1000)
         left = await _open(connection, wallet_id, spared)
