@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import asyncpg
@@ -54,8 +55,9 @@ class Keeper:
         self._take_over = False
         self._away_ms = 0
         self._over = False
-        self._held: asyncio.Event = asyncio.Event()
-        self._held.set()
+        self._holds = 0
+        self._free: asyncio.Event = asyncio.Event()
+        self._free.set()
         self._loop = _life_loop()
 
     # one worker after the other
@@ -64,7 +66,7 @@ class Keeper:
         """Start a worker whenever there is none, until `end`."""
         house = self.house
         while not self._over:
-            await self._held.wait()
+            await self._free.wait()
             running = self.running = self._start(take_over=self._take_over)
             self._take_over = False
             await asyncio.wait([running.task])
@@ -91,9 +93,7 @@ class Keeper:
 
     def _ended(self, running: Running) -> None:
         """A worker ended by itself."""
-        error = running.task.exception()
-        name = running.body.name
-        self.house.note(f"{name} ended: {type(error).__name__}: {error}")
+        error, name = self._told(running), running.body.name
         if isinstance(error, BrokenInvariantError):
             self.house.fail(_row_of(error), f"{name} halted: {error}")
         elif error is None or not (running.excused and isinstance(error, (StoreError, asyncpg.PostgresError, OSError))):
@@ -177,35 +177,45 @@ class Keeper:
 
         return die
 
+    @contextmanager
+    def _hold(self) -> Iterator[None]:
+        """No worker is started meanwhile, whatever else ends in that time."""
+        self._holds += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            if not self._holds:
+                self._free.set()
+
     async def _restart_database(self, running: Running, hit: Hit) -> None:
         self._note(hit, f"the database restarts, {hit.away_ms} ms")
         self._excuse_all(running, "the database went away")
-        self._held.clear()
-        self._loop.database_away = True
-        self._loop.shut_database_down(running.body)
-        await self.house.wait(hit.away_ms)
-        self._loop.database_away = False
-        self._held.set()
+        with self._hold():
+            self._loop.database_away = True
+            self._loop.shut_database_down(running.body)
+            await self.house.wait(hit.away_ms)
+            self._loop.database_away = False
 
     async def _take_lease(self, running: Running, hit: Hit) -> None:
         """Somebody else writes the wallet for a while; the worker must find out and end."""
         self._note(hit, "another writer takes the wallet over")
         self._excuse_all(running, "the lease was taken")
-        self._held.clear()
-        other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
-        try:
-            lease = await acquire(other, self.house.wallet, exclusive=True, take_over=True)
-            before, _, _ = await head_of(other, lease.wallet_id)
-            self.lost_since_ms = self.house.now_ms
-            await self._must_end(running)
-            await self.house.wait(hit.away_ms)
-            after, _, _ = await head_of(other, lease.wallet_id)
-            if after != before:
-                sentence = f"{after.seq - before.seq} entries were booked by {running.body.name} without the lease"
-                self.house.fail("R1", sentence)
-        finally:
-            await other.close()
-            self._held.set()
+        with self._hold():
+            other = await asyncpg.connect(self.house.dsn, server_settings={"application_name": ME})
+            try:
+                lease = await acquire(other, self.house.wallet, exclusive=True, take_over=True)
+                before, _, _ = await head_of(other, lease.wallet_id)
+                self.lost_since_ms = self.house.now_ms
+                await self._must_end(running)
+                await self.house.wait(hit.away_ms)
+                after, _, _ = await head_of(other, lease.wallet_id)
+                if after != before:
+                    sentence = f"{after.seq - before.seq} entries were booked by {running.body.name} without the lease"
+                    self.house.fail("R1", sentence)
+            finally:
+                await other.close()
 
     def _excuse_all(self, running: Running, why: str) -> None:
         for each in (running, *self.others):
@@ -222,33 +232,38 @@ class Keeper:
     async def _second(self, running: Running, hit: Hit) -> None:
         """Start another worker beside the one that runs."""
         self._note(hit, f"a second worker starts{', to take over' if hit.take_over else ''}")
-        house = self.house
-        if hit.take_over:
-            running.excused = "the lease was taken"
-            self._held.clear()
-        second = Running(house, f"worker {self.workers} b", take_over=hit.take_over)
-        self.others.append(second)
-        if hit.take_over:
-            await self._must_end(running)
-            await house.wait(hit.away_ms)
-            second.stop.set()
-            await asyncio.wait([second.task])
-        else:
-            await asyncio.wait([second.task, running.task], return_when=asyncio.FIRST_COMPLETED)
-        has_ended = second.task.done()
-        if not has_ended:  # the first one died meanwhile: this one may have the wallet, and dies with it
-            second.body.die()
-        self._count(second)
-        self.others.remove(second)
-        if not has_ended:
-            return
-        error = second.task.exception()
-        house.note(f"{second.body.name} ended: {type(error).__name__}: {error}")
-        self._held.set()
-        if not hit.take_over and not isinstance(error, LeaseHeldError):
-            self.house.fail("R1", f"two workers ran at once: {error!r}")
-        if hit.take_over and error is not None and not (second.excused and isinstance(error, StoreError)):
+        with self._hold() if hit.take_over else nullcontext():
+            if hit.take_over:
+                running.excused = "the lease was taken"
+            second = Running(self.house, f"worker {self.workers} b", take_over=hit.take_over)
+            self.others.append(second)
+            await (self._succeed(running, second, hit) if hit.take_over else self._be_refused(running, second))
+            self._count(second)
+            self.others.remove(second)
+
+    async def _succeed(self, running: Running, second: Running, hit: Hit) -> None:
+        """The *second* has the wallet for a while, and the first one ends."""
+        await self._must_end(running)
+        await self.house.wait(hit.away_ms)
+        second.stop.set()
+        await asyncio.wait([second.task])
+        error = self._told(second)
+        if error is not None and not (second.excused and isinstance(error, StoreError)):
             self.house.fail("END", f"{second.body.name} ended by itself: {type(error).__name__}: {error}")
+
+    async def _be_refused(self, running: Running, second: Running) -> None:
+        """The *second* ends, since the first one has the wallet."""
+        await asyncio.wait([second.task, running.task], return_when=asyncio.FIRST_COMPLETED)
+        if not second.task.done():  # the first one died meanwhile: this one may have the wallet, and dies with it
+            second.body.die()
+        elif not isinstance(error := self._told(second), LeaseHeldError):
+            self.house.fail("R1", f"two workers ran at once: {error!r}")
+
+    def _told(self, running: Running) -> BaseException | None:
+        """Why it ended."""
+        error = running.task.exception()
+        self.house.note(f"{running.body.name} ended: {type(error).__name__}: {error}")
+        return error
 
     async def _pause(self, hit: Hit) -> None:
         self._note(hit, f"a person pauses the wallet for {hit.away_ms} ms")

@@ -86,7 +86,7 @@ class Witness:
 
     def _event(self, row: MovementSeen) -> Iterator[Disagreement]:
         cause = cause_of_row(row)
-        if not row.cash and not row.shares and not row.legs:
+        if not row.cash and not any(shares_of_row(row).values()):  # a redemption of nothing is an act, too
             return
         causes = (cause, "rebate") if cause == "deposit" else (cause,)
         if not any(_holds(row, act, causes) for act in self._acts[row.tx_hash]):
