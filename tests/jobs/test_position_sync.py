@@ -16,11 +16,13 @@ from tieout.client.rpc import Rpc
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import SUMS_MAX, Cause, Evidence, likely_cause, may_have_held
 from tieout.jobs.drift_findings import severity_of
-from tieout.jobs.height import LATE_MS, due_at
+from tieout.jobs.height import LATE_MS, as_of, due_at
 from tieout.jobs.job import Result
+from tieout.jobs.late_receipts import ASK_AGAIN_MS, LateReceipts
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import CHAIN, READ_AGAIN_MS, PositionSync
 from tieout.ledger.facts import AnyFact, FillObserved, Role, Side
+from tieout.ledger.movement import NO_CHAIN_POSITION
 from tieout.store import watermarks
 from tieout.store.errors import StoreError
 from tieout.store.runs import Action, Finding, IssueType, Job, Severity
@@ -176,6 +178,66 @@ def test_T1_a_fill_the_chain_has_not_yet_is_no_drift_and_settles_later(dsn: str)
             result = await seen.positions.run()
             assert (drifts(result), result.detail["pending"]) == ([], 0)
             assert await seen.kept.shares() == seen.kept.truth() != {}
+
+    run()
+
+
+PLACED = "SELECT status, chain_position FROM movements WHERE key LIKE 'fill/%'"
+
+
+def test_C1_F1_the_receipt_of_a_fill_is_asked_for_when_a_node_left_out_its_logs_and_nothing_differs(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            kept = seen.kept
+            assert (await seen.positions.run()).detail["differences"] == 0
+            kept.scenario.faults.on("logs-missing", probability=1.0)
+            seen.buy()
+            await seen.until_final()
+            result = await seen.positions.run()
+            kept.scenario.faults.off("logs-missing")
+            assert (drifts(result), result.detail["pending"]) == ([], 1)
+            kept.run(LATE_MS // 1_000 + 1)
+            result = await seen.positions.run()
+            assert (drifts(result), result.detail["pending"]) == ([], 0)
+            (row,) = await kept.connection.fetch(PLACED)
+            assert row["status"] == "SETTLED"
+            assert row["chain_position"] < NO_CHAIN_POSITION
+            assert await kept.shares() == kept.truth() != {}
+
+    run()
+
+
+class CountingChain(Chain):
+    asked: tuple[str, ...] = ()
+
+    async def receipts(self, tx_hashes: Sequence[str]) -> tuple[bool | None, ...]:
+        self.asked += tuple(tx_hashes)
+        return await super().receipts(tx_hashes)
+
+
+def test_F1_a_receipt_that_is_not_there_is_asked_for_seldom_and_none_from_before_the_opening(dsn: str) -> None:
+    @in_loop
+    async def run() -> None:
+        async with witnessed(dsn) as seen:
+            kept = seen.kept
+            fact = await ghost(seen)
+            kept.run(2 * LATE_MS // 1_000)
+            final = await seen.chain.block("finalized")
+            assert final is not None
+            pending = (await as_of(kept.connection, kept.wallet_id, final.number)).pending
+            assert [each.tx_hash for each in pending] == [fact.tx_hash]
+            chain = CountingChain(Rpc(kept.net, kept.endpoints.rpc))
+            late = LateReceipts(chain, seen.follower.next_block, seen.clock)
+            for _ in range(3):
+                assert not await late.ask(pending, final)
+            assert chain.asked == (fact.tx_hash,)
+            kept.run(ASK_AGAIN_MS // 1_000)
+            assert not await late.ask(pending, final)
+            assert chain.asked == (fact.tx_hash,) * 2
+            for first, known in ((final.number, final), (0, await seen.chain.block("earliest"))):
+                assert not await LateReceipts(chain, first, seen.clock).ask(pending, known)
+            assert chain.asked == (fact.tx_hash,) * 2, "before the opening, and not long before the final block"
 
     run()
 

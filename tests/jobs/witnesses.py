@@ -16,6 +16,7 @@ from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.job import JobRunner
+from tieout.jobs.late_receipts import LateReceipts
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import PositionSync
 from tieout.jobs.resolutions import Resolutions
@@ -70,6 +71,7 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
         jobs, wallet_id, wallet = kept.connection, kept.wallet_id, kept.wallet
         chain = Chain(Rpc(kept.net, kept.endpoints.rpc))
         follower = ChainFollower(chain, wallet, world.chain.block_by_tag("earliest").number)
+        receipts = LateReceipts(chain, follower.next_block, clock)
         opening = Opening(jobs, wallet_id, wallet, chain, follower.next_block, clock, kept.book)
         data_api = DataApi(kept.net.service("data-api", kept.endpoints.data_api), version)
         feed = DataFeed(jobs, wallet_id, wallet, data_api, clock)
@@ -81,7 +83,15 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
             follower=follower,
             opening=opening,
             positions=PositionSync(
-                jobs, wallet_id, wallet, follower, chain, clock, opening, Resolutions(jobs, wallet_id, chain, kept.book)
+                jobs,
+                wallet_id,
+                wallet,
+                follower,
+                chain,
+                clock,
+                opening,
+                Resolutions(jobs, wallet_id, chain, kept.book),
+                receipts,
             ),
             data_api=data_api,
             feed=feed,

@@ -24,6 +24,7 @@ from tieout.jobs.data_feed import DataFeed
 from tieout.jobs.data_positions import DataPositionSync
 from tieout.jobs.full_sync import FullSync
 from tieout.jobs.job import BookFacts, Ended, JobRunner, Result, Work
+from tieout.jobs.late_receipts import LateReceipts
 from tieout.jobs.market_check import MarketCheck
 from tieout.jobs.negative_balance import require_no_negative_balance
 from tieout.jobs.opening import Opening
@@ -119,7 +120,10 @@ class WorkerJobs:
         follower = ChainFollower(chain, wallet, first, provisional)
         opening = Opening(self.connection, self.wallet_id, wallet, chain, begins, self.clock, self.book)
         resolutions = Resolutions(self.connection, self.wallet_id, chain, self.book)
-        return PositionSync(self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions)
+        receipts = LateReceipts(chain, begins, self.clock)
+        return PositionSync(
+            self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions, receipts
+        )
 
     def _settle(self) -> Settle:
         return Settle(

@@ -18,6 +18,7 @@ from tieout.jobs.drift_findings import Drift, collateral_finding, drift_finding,
 from tieout.jobs.external import external_events
 from tieout.jobs.height import Height, Lateness, as_of
 from tieout.jobs.job import Result
+from tieout.jobs.late_receipts import LateReceipts
 from tieout.jobs.opening import Opening
 from tieout.jobs.repeated_drift import repeated
 from tieout.jobs.resolutions import Resolutions
@@ -49,6 +50,7 @@ class PositionSync:
         clock: Clock,
         opening: Opening | None = None,
         resolutions: Resolutions | None = None,
+        receipts: LateReceipts | None = None,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
@@ -58,6 +60,7 @@ class PositionSync:
         self._clock = clock
         self._opening = opening
         self._resolutions = resolutions
+        self._receipts = receipts
         self._lateness = Lateness()
         self._tied_block = 0
         """The last block at which everything tied out."""
@@ -119,6 +122,10 @@ class PositionSync:
         """Balances and books at the block of *step*, and the differences that no movement on its way explains."""
         books = await as_of(self._connection, self._wallet_id, step.block.number)
         late = self._lateness.late(books.pending, self._clock.now_ms())
+        asked = [each for each in books.pending if each.key in late]
+        if asked and self._receipts is not None and await self._receipts.ask(asked, step.block):
+            books = await as_of(self._connection, self._wallet_id, step.block.number)
+            late &= {each.key for each in books.pending}
         if late:
             books = await as_of(self._connection, self._wallet_id, step.block.number, late)
         tie = self.last = await tie_out(self._chain, self._wallet, books.shares, books.collateral, step.block)
