@@ -130,7 +130,7 @@ def of(found: WalletAudit, name: str) -> Finding:
 
 @asynccontextmanager
 async def venue(dsn: str, seed: int = 5, **more: object) -> AsyncIterator[Venue]:
-    options = {"markets": 8, **COMPANY, **more}
+    options = {"markets": 8, "intensity": 0.3, **COMPANY, **more}
     scenario = build(Options(seed=seed, **options))  # type: ignore[arg-type]
     async with running(scenario.site, speed=0.0) as server, connected(dsn) as connection:
         at = Endpoints.of(server.http_url)

@@ -88,7 +88,7 @@ class House:
 @asynccontextmanager
 async def house(dsn: str, seed: int = 5) -> AsyncIterator[House]:
     """Opened before anything is read into the books."""
-    options = Options(seed=seed, markets=8, another_bot_ms=2_000, human_ms=7_000, operators=True)
+    options = Options(seed=seed, markets=8, intensity=0.3, another_bot_ms=2_000, human_ms=7_000, operators=True)
     scenario = build(options)
     async with running(scenario.site, speed=0.0) as server, connected(dsn) as connection:
         nodes = Endpoints.of(server.http_url).rpc

@@ -90,7 +90,7 @@ class Clinic:
 
 @asynccontextmanager
 async def clinic(dsn: str) -> AsyncIterator[Clinic]:
-    scenario = build(Options(seed=4, markets=6, cash=10_000 * MILLION, accounts=2))
+    scenario = build(Options(seed=4, markets=6, intensity=0.3, cash=10_000 * MILLION, accounts=2))
     account = scenario.accounts[0]
     async with running(scenario.site, speed=0.0) as server:
         config = Config(

@@ -57,7 +57,7 @@ class Venue:
 async def venue(tieout: CommandLine, seed: int) -> AsyncIterator[Venue]:
     """Another *seed* is another wallet: the tests share a database."""
     company = {"another_bot_ms": 2_000, "human_ms": 7_000, "operators": True}
-    scenario = build(Options(seed=seed, markets=6, **company))  # type: ignore[arg-type]
+    scenario = build(Options(seed=seed, markets=6, intensity=0.3, **company))  # type: ignore[arg-type]
     wallet, world = scenario.accounts[0].address, scenario.world
     async with running(scenario.site, speed=0.0) as server:
         world.scheduler.run_for(10 * 60_000)

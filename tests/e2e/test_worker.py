@@ -94,7 +94,7 @@ def test_E2_a_dry_run_leaves_the_orders_of_another_bot_whatever_its_policy_is(ds
 
 def test_a_halt_cancels_everything_and_the_books_go_on(dsn: str) -> None:
     async def run() -> None:
-        async with day(dsn, markets=4, intensity=1.0) as kept:
+        async with day(dsn, markets=4, intensity=0.3) as kept:
             await until_resting(kept)
             await kept.steer(State.HALTED, "a person looks")
             await kept.wait(5_000)
@@ -167,7 +167,7 @@ def test_D2_A3_after_an_outage_a_clean_sync_comes_before_the_next_quote(dsn: str
 
 def test_D1_what_happened_while_the_worker_was_dead_is_booked_before_its_first_quote(dsn: str) -> None:
     async def run() -> None:
-        async with day(dsn, markets=4, intensity=1.0) as kept:
+        async with day(dsn, markets=4, intensity=0.3) as kept:
             await until_resting(kept)
             kept.task.cancel()
             with suppress(asyncio.CancelledError):
@@ -279,7 +279,7 @@ def test_R1_a_second_worker_is_refused_the_wallet(dsn: str) -> None:
 
 def test_a_broken_invariant_halts_the_wallet_and_keeps_the_evidence(dsn: str) -> None:
     async def run() -> None:
-        async with day(dsn, markets=4, intensity=1.0) as kept:
+        async with day(dsn, markets=4, intensity=0.3) as kept:
             await until_resting(kept)
             await kept.connection.execute("ALTER TABLE positions ADD CONSTRAINT planted CHECK (shares < 1) NOT VALID")
             kept.scenario.faults.on("sweep", count=1)

@@ -101,7 +101,7 @@ class House:
 @asynccontextmanager
 async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIterator[House]:
     """With a *speed* the world's time goes by itself, as the loop's, and waiting does not move it."""
-    kept = {"seed": 4, "markets": 6, "cash": 10_000 * MILLION, **options}
+    kept = {"seed": 4, "markets": 6, "intensity": 0.3, "cash": 10_000 * MILLION, **options}
     scenario = build(Options(**kept))  # type: ignore[arg-type]
     account = scenario.accounts[0]
     async with (

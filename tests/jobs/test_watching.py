@@ -32,7 +32,7 @@ COMPANY = {"another_bot_ms": 2_000, "human_ms": 7_000, "operators": True}
 @asynccontextmanager
 async def served(seed: int = 5, **more: object) -> AsyncIterator[tuple[Scenario, WatchRequest]]:
     """A world whose clock stands still unless the test moves it, and a request to watch its first account."""
-    scenario = build(Options(seed=seed, markets=8, **(COMPANY | more)))  # type: ignore[arg-type]
+    scenario = build(Options(seed=seed, markets=8, **({"intensity": 0.3} | COMPANY | more)))  # type: ignore[arg-type]
     async with running(scenario.site, speed=0.0) as server:
         nodes = Endpoints.of(server.http_url).rpc
         first = scenario.world.chain.block_by_tag("earliest").number

@@ -12,7 +12,7 @@ from tieout.app.clock import now_ms
 from tieout.cli.output import err
 
 LINE_MS = 30_000
-"""How often a line is written where nobody watches (real time)."""
+"""How often a line is written where nobody watches (real time); the first one at once, when one life has ended."""
 
 
 class Told(Protocol):
@@ -30,7 +30,8 @@ class _Count:
         self._bar = bar
         self._task = bar.add_task("", total=total, words="starting")
         self._is_quiet = is_quiet
-        self._began_ms = self._told_ms = now_ms()
+        self._began_ms = now_ms()
+        self._told_ms = 0
         self._passed = self._failed = 0
 
     def one_more(self, *, passed: bool) -> None:
