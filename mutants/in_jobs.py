@@ -27,6 +27,16 @@ MUTANTS = (
         known=(Life(3),),
     ),
     Mutant(
+        id="receipts-not-asked-for",
+        file="jobs/position_sync.py",
+        old="        if asked and self._receipts is not None and await",
+        new="        if not asked and self._receipts is not None and await",
+        wrong="A fill whose logs a node left out keeps no place in its block, and cost goes by its time.",
+        rows="C1 F1",
+        origin=HERE,
+        known=(Life(546),),
+    ),
+    Mutant(
         id="reorganised-for-good",
         file="jobs/provisional.py",
         old='        said = {"version": now.version, "removed": now.is_gone,',
