@@ -20,6 +20,7 @@ from tieout.jobs.late_receipts import LateReceipts
 from tieout.jobs.opening import Opening
 from tieout.jobs.position_sync import PositionSync
 from tieout.jobs.resolutions import Resolutions
+from tieout.jobs.second_look import SecondLook
 from tieout.sim.crowd.human import Human
 from tieout.sim.crowd.trader import Account, Trader
 from tieout.sim.model import Market, OrderKind, Side
@@ -92,6 +93,7 @@ async def witnessed(dsn: str, version: Literal["v1", "v2"] = "v2", **options: ob
                 opening,
                 Resolutions(jobs, wallet_id, chain, kept.book),
                 receipts,
+                SecondLook(jobs, wallet_id, follower, clock),
             ),
             data_api=data_api,
             feed=feed,

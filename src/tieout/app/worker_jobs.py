@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 
@@ -35,6 +36,7 @@ from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.quick_sync import QuickSync
 from tieout.jobs.reconcile import Reconcile
 from tieout.jobs.resolutions import Resolutions
+from tieout.jobs.second_look import SecondLook
 from tieout.jobs.settle import Settle
 from tieout.store import watermarks
 from tieout.store.controls import Actor, Command, State, set_state
@@ -85,7 +87,7 @@ class WorkerJobs:
         steps: dict[str, Work] = {
             "trades": self._trades_read,
             "orders": self.order_sync.work,
-            "positions": self._sync_positions,
+            "positions": partial(self._sync_positions, twice=True),
             "data": reconcile.run,
             "markets": self._check_markets,
         }
@@ -121,8 +123,9 @@ class WorkerJobs:
         opening = Opening(self.connection, self.wallet_id, wallet, chain, begins, self.clock, self.book)
         resolutions = Resolutions(self.connection, self.wallet_id, chain, self.book)
         receipts = LateReceipts(chain, begins, self.clock)
+        second = SecondLook(self.connection, self.wallet_id, follower, self.clock)
         return PositionSync(
-            self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions, receipts
+            self.connection, self.wallet_id, wallet, follower, chain, self.clock, opening, resolutions, receipts, second
         )
 
     def _settle(self) -> Settle:
@@ -143,13 +146,15 @@ class WorkerJobs:
         await watermarks.put(self.connection, self.wallet_id, TRADES, mark)
         return Result(detail={"since_s": self.keeper.since_s})
 
-    async def _sync_positions(self) -> Result:
-        """Compare; a market that drifts again and again is paused until a person has looked (I1).
+    async def _sync_positions(self, *, twice: bool = False) -> Result:
+        """Compare, *twice* with a second look at the chain.
 
+        A market that drifts again and again is paused until a person has looked (I1).
         Raises BrokenInvariantError when a balance is below zero (I3).
         """
         await require_no_negative_balance(self.connection, self.wallet_id)
-        result = await self.positions.run()
+        positions = self.positions
+        result = await (positions.run(twice=twice) if isinstance(positions, PositionSync) else positions.run())
         for condition, reason in self.positions.pauses:
             command = Command(condition, State.PAUSED, reason, WHO, Actor.INVARIANT)
             await set_state(self.connection, self.wallet_id, command, self.clock.now_ms())

@@ -12,6 +12,8 @@ import asyncpg
 
 from tieout.client.chain import Chain
 from tieout.client.clock import Clock
+from tieout.client.errors import VenueError
+from tieout.client.rpc import CallFailedError
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import may_have_held
 from tieout.jobs.drift_findings import Drift, collateral_finding, drift_finding, explained
@@ -22,6 +24,7 @@ from tieout.jobs.late_receipts import LateReceipts
 from tieout.jobs.opening import Opening
 from tieout.jobs.repeated_drift import repeated
 from tieout.jobs.resolutions import Resolutions
+from tieout.jobs.second_look import SecondLook
 from tieout.jobs.tie_out import COLLATERAL, TieOut, tie_out
 from tieout.store import watermarks
 from tieout.store.runs import Action, Finding
@@ -51,6 +54,7 @@ class PositionSync:
         opening: Opening | None = None,
         resolutions: Resolutions | None = None,
         receipts: LateReceipts | None = None,
+        second: SecondLook | None = None,
     ) -> None:
         self._connection = connection
         self._wallet_id = wallet_id
@@ -61,6 +65,7 @@ class PositionSync:
         self._opening = opening
         self._resolutions = resolutions
         self._receipts = receipts
+        self._second = second
         self._lateness = Lateness()
         self._tied_block = 0
         """The last block at which everything tied out."""
@@ -70,11 +75,19 @@ class PositionSync:
         self.last: TieOut | None = None
         self.pauses: tuple[tuple[str, str], ...] = ()
 
-    async def run(self) -> Result:
-        """Follow the chain and compare. Raises VenueError, CallFailedError."""
+    async def run(self, *, twice: bool = False) -> Result:
+        """Follow the chain and compare; *twice*: with a second look at what was read once.
+
+        Raises VenueError, CallFailedError.
+        """
         self.pauses = ()
         is_first = await watermarks.get(self._connection, self._wallet_id, CHAIN) is None
-        step = await self._step()
+        unread = self._follower.next_block
+        left_out: list[Finding] | None = None
+        if twice and self._second is not None:
+            step, left_out = await self._twice(self._second)
+        else:
+            step = await self._step()
         tie, drifts, books = await self._compared(step)
         corrected: list[Finding] = []
         again: Step | None = None
@@ -85,12 +98,16 @@ class PositionSync:
             before = drifts
             tie, drifts, books = await self._compared(again)
             corrected = await self._found_again(before, drifts, tie)
+        if corrected and left_out is None and self._second is not None:
+            # A node that was caught leaving out logs is not believed for what makes no difference either.
+            again, left_out = await self._twice(self._second)
+            tie, drifts, books = await self._compared(again)
         self._remember(tie, drifts)
         found = await explained(self._connection, self._wallet_id, drifts, self._clock.now_ms(), has_node=True)
-        findings = [*_findings(found, tie), *corrected]
+        findings = [*_findings(found, tie), *corrected, *(left_out or ())]
         repeats, self.pauses = await repeated(self._connection, self._wallet_id, found, self._clock.now_ms())
         if not is_first:
-            findings += await external_events(self._connection, self._wallet_id, step.first, tie.block.number)
+            findings += await external_events(self._connection, self._wallet_id, unread, tie.block.number)
         return Result(
             [*findings, *repeats],
             {
@@ -99,6 +116,7 @@ class PositionSync:
                 "differences": len(found),
                 "transactions": step.transactions + (again.transactions if again else 0),
                 "pending": len(books.pending),
+                **({"read_twice": left_out is not None} if twice or left_out is not None else {}),
                 "drifted": sorted({each.condition_id for each in found if each.token_id != COLLATERAL}),
             },
         )
@@ -117,6 +135,19 @@ class PositionSync:
             # What divides a redemption of both outcomes, in case the venue's word of the resolution was lost (S6).
             await self._resolutions.read(step)
         return step
+
+    async def _twice(self, second: SecondLook) -> tuple[Step, list[Finding] | None]:
+        """A step from the first block that was read only once, and what its first reading left out.
+
+        None where the node does not answer for blocks so old: then the step is an ordinary one.
+        """
+        await second.rewind()
+        try:
+            step = await self._step()
+        except (VenueError, CallFailedError):
+            second.give_up()
+            return await self._step(), None
+        return step, await second.left_out()
 
     async def _compared(self, step: Step) -> tuple[TieOut, list[Drift], Height]:
         """Balances and books at the block of *step*, and the differences that no movement on its way explains."""

@@ -1,0 +1,56 @@
+"""Final blocks are read twice, the second time by the next full sync: a node may have left out logs the first time.
+
+Mostly that shows: balances differ, and the blocks are read again at once. What makes up for each other does not, such
+as a deposit and a withdrawal of the same amount between two comparisons (life 1047).
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tieout.client.clock import Clock
+from tieout.jobs.chain_follower import ChainFollower
+from tieout.jobs.external import external_events
+from tieout.store import watermarks
+from tieout.store.runs import Finding
+from tieout.store.watermarks import Watermark
+
+TWICE = "chain, twice"
+"""Watermark: the first block that was read once at most."""
+
+BLOCKS_MAX = 20_000
+"""So many blocks at most are read a second time, half a day of them: a history that has just been read has more."""
+
+
+class SecondLook:
+    """Lets the next step of the follower begin with what it read only once."""
+
+    def __init__(self, connection: asyncpg.Connection, wallet_id: int, follower: ChainFollower, clock: Clock) -> None:
+        self._connection = connection
+        self._wallet_id = wallet_id
+        self._follower = follower
+        self._clock = clock
+        self._first = self._top = 0
+        self._known: frozenset[str] = frozenset()
+
+    async def rewind(self) -> None:
+        """Go back to the first block that was read only once."""
+        mark = await watermarks.get(self._connection, self._wallet_id, TWICE)
+        self._top = self._follower.next_block
+        self._first = self._top if mark is None else min(max(int(mark.value), self._top - BLOCKS_MAX), self._top)
+        self._known = frozenset((await self._events()).keys())
+        self._follower.next_block = self._first
+
+    def give_up(self) -> None:
+        """The step failed on the way: what was read before is not read again for that."""
+        self._follower.next_block = max(self._follower.next_block, self._top)
+
+    async def left_out(self) -> list[Finding]:
+        """The step has read everything: the external events that it found where nothing was before."""
+        await watermarks.put(self._connection, self._wallet_id, TWICE, Watermark(str(self._top), self._clock.now_ms()))
+        return [finding for key, finding in (await self._events()).items() if key not in self._known]
+
+    async def _events(self) -> dict[str, Finding]:
+        """By the movement."""
+        found = await external_events(self._connection, self._wallet_id, self._first, self._top - 1)
+        return {str(finding.evidence["movement"]): finding for finding in found}
