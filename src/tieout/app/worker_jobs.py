@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import asyncpg
 
@@ -87,7 +86,7 @@ class WorkerJobs:
         steps: dict[str, Work] = {
             "trades": self._trades_read,
             "orders": self.order_sync.work,
-            "positions": partial(self._sync_positions, twice=True),
+            "positions": self._sync_positions,
             "data": reconcile.run,
             "markets": self._check_markets,
         }
@@ -146,15 +145,13 @@ class WorkerJobs:
         await watermarks.put(self.connection, self.wallet_id, TRADES, mark)
         return Result(detail={"since_s": self.keeper.since_s})
 
-    async def _sync_positions(self, *, twice: bool = False) -> Result:
-        """Compare, *twice* with a second look at the chain.
+    async def _sync_positions(self) -> Result:
+        """Compare; a market that drifts again and again is paused until a person has looked (I1).
 
-        A market that drifts again and again is paused until a person has looked (I1).
         Raises BrokenInvariantError when a balance is below zero (I3).
         """
         await require_no_negative_balance(self.connection, self.wallet_id)
-        positions = self.positions
-        result = await (positions.run(twice=twice) if isinstance(positions, PositionSync) else positions.run())
+        result = await self.positions.run()
         for condition, reason in self.positions.pauses:
             command = Command(condition, State.PAUSED, reason, WHO, Actor.INVARIANT)
             await set_state(self.connection, self.wallet_id, command, self.clock.now_ms())

@@ -75,16 +75,13 @@ class PositionSync:
         self.last: TieOut | None = None
         self.pauses: tuple[tuple[str, str], ...] = ()
 
-    async def run(self, *, twice: bool = False) -> Result:
-        """Follow the chain and compare; *twice*: with a second look at what was read once.
-
-        Raises VenueError, CallFailedError.
-        """
+    async def run(self) -> Result:
+        """Follow the chain, now and then with a second look, and compare. Raises VenueError, CallFailedError."""
         self.pauses = ()
         is_first = await watermarks.get(self._connection, self._wallet_id, CHAIN) is None
         unread = self._follower.next_block
         left_out: list[Finding] | None = None
-        if twice and self._second is not None:
+        if looks := self._second is not None and self._second.is_due():
             step, left_out = await self._twice(self._second)
         else:
             step = await self._step()
@@ -116,7 +113,7 @@ class PositionSync:
                 "differences": len(found),
                 "transactions": step.transactions + (again.transactions if again else 0),
                 "pending": len(books.pending),
-                **({"read_twice": left_out is not None} if twice or left_out is not None else {}),
+                **({"read_twice": left_out is not None} if looks or left_out is not None else {}),
                 "drifted": sorted({each.condition_id for each in found if each.token_id != COLLATERAL}),
             },
         )
