@@ -238,6 +238,8 @@ class Keeper:
             if hit.take_over:
                 running.excused = "the lease was taken"
             second = Running(self.house, f"worker {self.workers} b", take_over=hit.take_over)
+            if self._loop.database_away:
+                second.excused = "the database is away"
             self.others.append(second)
             await (self._succeed(running, second, hit) if hit.take_over else self._be_refused(running, second))
             self._count(second)
@@ -258,7 +260,7 @@ class Keeper:
         await asyncio.wait([second.task, running.task], return_when=asyncio.FIRST_COMPLETED)
         if not second.task.done():  # the first one died meanwhile: this one may have the wallet, and dies with it
             second.body.die()
-        elif not isinstance(error := self._told(second), LeaseHeldError):
+        elif not isinstance(error := self._told(second), StoreError if second.excused else LeaseHeldError):
             self.house.fail("R1", f"two workers ran at once: {error!r}")
 
     def _told(self, running: Running) -> BaseException | None:
