@@ -120,7 +120,7 @@ def test_no_life_begins_when_the_time_is_over() -> None:
     command = ["sim", "run", "--seeds", "1..500", "--hours", "0.1", "--within", "0.1"]
     shown = CliRunner().invoke(app_of(["sim"]), command)
     assert shown.exit_code == 0, shown.output
-    lived = int(re.search(r"(\d+) passed, 0 failed", shown.output)[1])  # type: ignore[index]
+    lived = int(re.search(r"(\d+) passed, 0 failed, [\d.]+ s CPU", shown.output)[1])  # type: ignore[index]
     assert 1 <= lived < 500
     assert f"before {500 - lived} of 500 lives" in shown.output
 
