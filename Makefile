@@ -68,7 +68,7 @@ soak: $(STAMP)  ## more of them: make soak SEEDS=2000
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..$(SEEDS)
 
 mutants: $(STAMP)  ## thirty planted bugs and some more, each of which a life must catch
-	$(BIN)/python -m mutants.run
+	$(BIN)/python -m mutants.run --jobs 2
 
 bench: $(STAMP)  ## speed, as ratios in one run
 	$(BIN)/python bench/run.py

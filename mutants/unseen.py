@@ -6,7 +6,7 @@ They are no part of the others; `python -m mutants.run --unseen` hunts them. One
 from __future__ import annotations
 
 from mutants.life import Life, directed
-from mutants.mutant import OLDER, Mutant
+from mutants.mutant import HERE, OLDER, Mutant
 
 UNSEEN: tuple[Mutant, ...] = (
     # A blow ends the process while orders are on their way (crash-placing). The order sync asks for what is missing by
@@ -32,6 +32,17 @@ UNSEEN: tuple[Mutant, ...] = (
         rows="P3 A3",
         origin=OLDER,
         known=(directed(4, "timeout-after"), directed(17, "timeout-after"), directed(1, "timeout-after")),
+    ),
+    # Every block is read again ten to twenty minutes later. What a fill cost would have to be right before.
+    Mutant(
+        id="receipts-not-asked-for",
+        file="jobs/position_sync.py",
+        old="        if asked and self._receipts is not None and await",
+        new="        if not asked and self._receipts is not None and await",
+        wrong="A fill whose logs a node left out keeps no place in its block, and cost goes by its time.",
+        rows="C1 F1",
+        origin=HERE,
+        known=(Life(546),),
     ),
     # Nothing may be placed between an outage and the next clean sync (sim/lives/invariants.py knows pauses and leases).
     Mutant(
