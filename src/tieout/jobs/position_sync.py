@@ -12,8 +12,6 @@ import asyncpg
 
 from tieout.client.chain import Chain
 from tieout.client.clock import Clock
-from tieout.client.errors import VenueError
-from tieout.client.rpc import CallFailedError
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.drift_cause import may_have_held
 from tieout.jobs.drift_findings import Drift, collateral_finding, drift_finding, explained
@@ -82,7 +80,7 @@ class PositionSync:
         unread = self._follower.next_block
         left_out: list[Finding] | None = None
         if looks := self._second is not None and self._second.is_due():
-            step, left_out = await self._twice(self._second)
+            step, left_out = await self._second.step(self._step)
         else:
             step = await self._step()
         tie, drifts, books = await self._compared(step)
@@ -97,7 +95,7 @@ class PositionSync:
             corrected = await self._found_again(before, drifts, tie)
         if corrected and left_out is None and self._second is not None:
             # A node that was caught leaving out logs is not believed for what makes no difference either.
-            again, left_out = await self._twice(self._second)
+            again, left_out = await self._second.step(self._step)
             tie, drifts, books = await self._compared(again)
         self._remember(tie, drifts)
         found = await explained(self._connection, self._wallet_id, drifts, self._clock.now_ms(), has_node=True)
@@ -132,19 +130,6 @@ class PositionSync:
             # What divides a redemption of both outcomes, in case the venue's word of the resolution was lost (S6).
             await self._resolutions.read(step)
         return step
-
-    async def _twice(self, second: SecondLook) -> tuple[Step, list[Finding] | None]:
-        """A step from the first block that was read only once, and what its first reading left out.
-
-        None where the node does not answer for blocks so old: then the step is an ordinary one.
-        """
-        await second.rewind()
-        try:
-            step = await self._step()
-        except (VenueError, CallFailedError):
-            second.give_up()
-            return await self._step(), None
-        return step, await second.left_out()
 
     async def _compared(self, step: Step) -> tuple[TieOut, list[Drift], Height]:
         """Balances and books at the block of *step*, and the differences that no movement on its way explains."""

@@ -6,10 +6,14 @@ as a deposit and a withdrawal of the same amount between two comparisons (lives 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import asyncpg
 
 from tieout.client.clock import Clock
-from tieout.jobs.chain_follower import ChainFollower
+from tieout.client.errors import VenueError
+from tieout.client.rpc import CallFailedError
+from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.external import external_events
 from tieout.store import watermarks
 from tieout.store.runs import Finding
@@ -26,7 +30,7 @@ BLOCKS_MAX = 20_000
 
 
 class SecondLook:
-    """Lets the next step of the follower begin with what was read only once, or twice within a short time."""
+    """Lets a step of the follower begin with what was read only once, or twice within a short time."""
 
     def __init__(self, connection: asyncpg.Connection, wallet_id: int, follower: ChainFollower, clock: Clock) -> None:
         self._connection = connection
@@ -36,36 +40,39 @@ class SecondLook:
         self._looked_ms: int | None = None
         self._before: int | None = None
         """What was unread at the last look."""
-        self._first = self._top = 0
-        self._known: frozenset[str] = frozenset()
 
     def is_due(self) -> bool:
         """Whether the last one was long ago, or there was none since the process began."""
         return self._looked_ms is None or self._clock.now_ms() - self._looked_ms >= EVERY_MS
 
-    async def rewind(self) -> None:
-        """Go back."""
+    async def step(self, step: Callable[[], Awaitable[Step]]) -> tuple[Step, list[Finding] | None]:
+        """Do *step* from there on; the external events that it found where the first reading had found none.
+
+        None where the node does not answer for blocks so old: then the step was an ordinary one. Raises as *step*.
+        """
         mark = await watermarks.get(self._connection, self._wallet_id, TWICE)
-        self._top = self._follower.next_block
-        self._first = self._top if mark is None else min(max(int(mark.value), self._top - BLOCKS_MAX), self._top)
-        self._known = frozenset((await self._events()).keys())
-        self._follower.next_block = self._first
-
-    def give_up(self) -> None:
-        """The step failed on the way: what was read before is not read again for that."""
-        self._follower.next_block = max(self._follower.next_block, self._top)
-        self._looked_ms = self._clock.now_ms()
-
-    async def left_out(self) -> list[Finding]:
-        """The step has read everything: the external events that it found where nothing was before."""
+        top = self._follower.next_block
+        first = top if mark is None else min(max(int(mark.value), top - BLOCKS_MAX), top)
+        known = await self._events(first, top)
+        self._follower.next_block = first
+        try:
+            done = await step()
+        except (VenueError, CallFailedError):
+            self._follower.next_block = max(self._follower.next_block, top)
+            self._looked_ms = self._clock.now_ms()
+            return await step(), None
         if self.is_due():
-            now_ms = self._clock.now_ms()
-            mark = Watermark(str(self._first if self._before is None else self._before), now_ms)
-            await watermarks.put(self._connection, self._wallet_id, TWICE, mark)
-            self._before, self._looked_ms = self._top, now_ms
-        return [finding for key, finding in (await self._events()).items() if key not in self._known]
+            await self._remember(first, top)
+        return done, [finding for key, finding in (await self._events(first, top)).items() if key not in known]
 
-    async def _events(self) -> dict[str, Finding]:
-        """By the movement."""
-        found = await external_events(self._connection, self._wallet_id, self._first, self._top - 1)
+    async def _remember(self, first: int, top: int) -> None:
+        """What was unread at the look before this one has been read again long enough after the first time."""
+        now_ms = self._clock.now_ms()
+        mark = Watermark(str(first if self._before is None else self._before), now_ms)
+        await watermarks.put(self._connection, self._wallet_id, TWICE, mark)
+        self._before, self._looked_ms = top, now_ms
+
+    async def _events(self, first: int, top: int) -> dict[str, Finding]:
+        """Of the blocks from *first* to the one before *top*, by the movement."""
+        found = await external_events(self._connection, self._wallet_id, first, top - 1)
         return {str(finding.evidence["movement"]): finding for finding in found}
