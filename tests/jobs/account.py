@@ -22,7 +22,7 @@ from tieout.client.keys import PrivateKey
 from tieout.client.limits import Limiter
 from tieout.client.markets import MarketInfo
 from tieout.client.net import Net
-from tieout.client.orders import OrderSigner
+from tieout.client.orders import OrderSigner, OrderWanted
 from tieout.client.signer_limits import SignerLimiter
 from tieout.client.sockets import WebSocketCarrier
 from tieout.client.transport import HttpCarrier, RawBody, Recorder
@@ -31,7 +31,7 @@ from tieout.intake.intake import Incoming, Intake, IntakeQueue, own
 from tieout.jobs.account_keeper import AccountKeeper
 from tieout.jobs.job import BookFacts
 from tieout.jobs.order_desk import OrderDesk
-from tieout.ledger.facts import AnyFact
+from tieout.ledger.facts import AnyFact, Side
 from tieout.sim.scenario import Options, Scenario, build
 from tieout.sim.serve.server import running
 from tieout.sim.truth import open_orders, shares_held
@@ -39,6 +39,9 @@ from tieout.store.wallets import Lease, acquire
 from tieout.venue.decode import Identity
 
 MILLION = 1_000_000
+
+BATCH = 18
+"""More orders than one request takes."""
 
 
 class WorldClock:
@@ -156,3 +159,10 @@ async def house(dsn: str, *, speed: float = 0.0, **options: object) -> AsyncIter
         booking.cancel()
         with suppress(asyncio.CancelledError):
             await booking
+
+
+def batch(kept: House) -> list[tuple[OrderWanted, str]]:
+    """BATCH orders that differ in nothing but their salt."""
+    market = kept.market
+    wanted = OrderWanted(token_id=market.token_ids[0], side=Side.BUY, price=10_000, size=10 * MILLION, tick=market.tick)
+    return [(wanted, market.condition_id)] * BATCH

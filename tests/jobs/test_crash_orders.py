@@ -7,19 +7,16 @@ import itertools
 
 import pytest
 
-from jobs.account import MILLION, House, WorldClock, house
+from jobs.account import BATCH, House, WorldClock, batch, house
 from support.database import in_loop
 from tieout.client.keys import PrivateKey
-from tieout.client.orders import OrderSigner, OrderWanted
+from tieout.client.orders import OrderSigner
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.order_desk import Fate, OrderDesk
 from tieout.jobs.order_sync import YOUNG_MS, OrderSync
 from tieout.jobs.own_orders import Salts, own_order_ids, unresolved_intents
-from tieout.ledger.facts import MarketNoted, Side
+from tieout.ledger.facts import MarketNoted
 from tieout.sim.model import Order
-
-BATCH = 18
-"""More than one request."""
 
 CUTS = 30
 
@@ -29,12 +26,6 @@ def desk_of(kept: House) -> OrderDesk:
     account, clock = kept.scenario.accounts[0], WorldClock(kept.scenario)
     signer = OrderSigner(PrivateKey(account.private_key), account.address, Salts(clock))
     return OrderDesk(kept.desk.orders, kept.desk.account, signer, kept.book, clock)
-
-
-def batch(kept: House) -> list[tuple[OrderWanted, str]]:
-    market = kept.market
-    wanted = OrderWanted(token_id=market.token_ids[0], side=Side.BUY, price=10_000, size=10 * MILLION, tick=market.tick)
-    return [(wanted, market.condition_id)] * BATCH
 
 
 async def killed_after(kept: House, steps: int, *, once_taken: bool = False) -> bool:

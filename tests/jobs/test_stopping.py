@@ -7,23 +7,12 @@ import itertools
 
 import pytest
 
-from jobs.account import MILLION, House, WorldClock, house
+from jobs.account import BATCH, WorldClock, batch, house
 from support.database import in_loop
 from tieout.app.stopping import cancel_everything
-from tieout.client.orders import OrderWanted
 from tieout.jobs.foreign_orders import Spared
 from tieout.jobs.foreign_policy import ForeignOrders
 from tieout.jobs.own_orders import unresolved_intents
-from tieout.ledger.facts import Side
-
-BATCH = 18
-"""More than one request."""
-
-
-def batch(kept: House) -> list[tuple[OrderWanted, str]]:
-    market = kept.market
-    wanted = OrderWanted(token_id=market.token_ids[0], side=Side.BUY, price=10_000, size=10 * MILLION, tick=market.tick)
-    return [(wanted, market.condition_id)] * BATCH
 
 
 @pytest.mark.parametrize("lost", ["timeout-before", "timeout-after"])
