@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import coincurve
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 HIDDEN = "***"
+
+RECOVERY_BASE = 27
+"""What Ethereum adds to the number by which the key is found again from a signature (yellow paper, appendix F)."""
 
 
 class _Secretive:
@@ -25,7 +29,7 @@ class _Secretive:
 class PrivateKey(_Secretive):
     """The key of an account that signs. `address` is its checksummed address."""
 
-    __slots__ = ("_account", "_hex", "address")
+    __slots__ = ("_account", "_curve", "_hex", "address")
 
     def __init__(self, key: str) -> None:
         """*key* is 32 bytes of hex, with or without 0x. Raises ValueError, without the key in it."""
@@ -34,6 +38,7 @@ class PrivateKey(_Secretive):
             raise ValueError("private key: expected 32 bytes of hex within the curve's order")
         self._account = account
         self._hex = key.strip().lower().removeprefix("0x")
+        self._curve = coincurve.PrivateKey(bytes.fromhex(self._hex))
         self.address = str(account.address)
 
     def __repr__(self) -> str:
@@ -41,8 +46,13 @@ class PrivateKey(_Secretive):
 
     @property
     def account(self) -> LocalAccount:
-        """What signs."""
+        """What signs messages and typed data."""
         return self._account
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The signature of *digest*, 32 bytes that are signed as they are: r, s and v (27 or 28), 65 bytes."""
+        signed = self._curve.sign_recoverable(digest, hasher=None)
+        return signed[:64] + bytes((signed[64] + RECOVERY_BASE,))
 
     def scrub(self, text: str) -> str:
         """*text* without the key."""

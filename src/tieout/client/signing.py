@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from eth_typing import Hash32
 from eth_utils.crypto import keccak
 from polymarket._internal.actions.orders.typed_data import (
     _app_domain_separator,
@@ -106,11 +105,10 @@ def sign_order(key: PrivateKey, wanted: OrderFields) -> tuple[str, str, str]:
     order = _unsigned(key, wanted)
     digest = _digest(order)
     if wanted.signature_type == DEPOSIT_WALLET:
-        signed = key.account.sign_typed_data(full_message=build_order_typed_data(order))
+        signed = bytes(key.account.sign_typed_data(full_message=build_order_typed_data(order)).signature)
     else:
-        # what signing the typed data comes to, in a third of the time
-        signed = key.account.unsafe_sign_hash(Hash32(digest))
-    signature = build_order_signature(order, HexString("0x" + bytes(signed.signature).hex()))
+        signed = key.sign_digest(digest)  # what signing the typed data comes to, in a tenth of the time
+    signature = build_order_signature(order, HexString("0x" + signed.hex()))
     return "0x" + digest.hex(), str(signature), str(order.signer)
 
 
@@ -138,8 +136,19 @@ def _unsigned(key: PrivateKey, wanted: OrderFields) -> UnsignedOrder:
 
 
 def _digest(order: UnsignedOrder) -> bytes:
-    separator = bytes.fromhex(_app_domain_separator(order, protocol_version=order.protocol_version)[2:])
-    return bytes(keccak(b"\x19\x01" + separator + _order_contents_hash(order)))
+    return bytes(keccak(b"\x19\x01" + _separator(order) + _order_contents_hash(order)))
+
+
+_separators: dict[tuple[int, str, str], bytes] = {}
+
+
+def _separator(order: UnsignedOrder) -> bytes:
+    """That of the order's exchange, of which there are few: made once, it is a third of the work on an order."""
+    domain = (order.chain_id, str(order.exchange_address), order.protocol_version)
+    if domain not in _separators:
+        made = _app_domain_separator(order, protocol_version=order.protocol_version)
+        _separators[domain] = bytes.fromhex(made[2:])
+    return _separators[domain]
 
 
 def level1_headers(key: PrivateKey, now_s: int, nonce: int = 0) -> dict[str, str]:
