@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -74,6 +78,15 @@ def test_the_lock_file_has_hashes_and_no_addresses() -> None:
     packages = [line for line in lock.splitlines() if "==" in line]
     assert len(packages) > 30
     assert lock.count("--hash=sha256:") >= len(packages)
+
+
+def test_what_the_lock_file_names_runs_on_the_oldest_python_that_is_promised() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    names = [line.split("==")[0] for line in lock.splitlines() if "==" in line]
+    asks = {name: metadata(name)["Requires-Python"] or "" for name in names}
+    assert {name: asked for name, asked in asks.items() if not SpecifierSet(asked).contains(oldest)} == {}
 
 
 def test_no_float_is_in_the_ledger_or_the_decoders() -> None:
