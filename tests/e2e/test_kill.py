@@ -114,7 +114,9 @@ class Killing:
         self.deaths.resting += bool(open_orders(self.scenario.world, self.life.wallet))
         if came and when in (When.PLACE_LOST, When.PLACE_TAKEN):
             assert left["intended"], "an order was sent without its intent in the books"
-        if self.deaths.at.total():
+        if await wallet_id_of(self.connection, self.life.wallet) is None:  # it died before it wrote anything
+            assert not open_orders(self.scenario.world, self.life.wallet)
+        else:
             assert not await (await self.accounts()).not_booked(), when
 
     async def be_swept(self) -> None:

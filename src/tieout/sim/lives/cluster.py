@@ -24,7 +24,6 @@ CARELESS = (
     "synchronous_commit = off",
     "full_page_writes = off",
     "autovacuum = off",
-    "track_counts = off",
     "jit = off",
     # A worker of a life asks most questions once or twice: planned for each anew, the plan costs more than the answer.
     "plan_cache_mode = force_generic_plan",
