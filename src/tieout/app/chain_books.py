@@ -20,10 +20,12 @@ from tieout.client.transport import Carrier, HttpCarrier, RawBody
 from tieout.intake.intake import Incoming, Intake, Report, own
 from tieout.jobs.chain_follower import ChainFollower, Step
 from tieout.jobs.height import due_at
+from tieout.jobs.left_out import LeftOutLogs, Owner
 from tieout.jobs.opening import Opening, has_opened
 from tieout.jobs.position_sync import CHAIN
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.resolutions import Resolutions
+from tieout.jobs.second_look import SecondLook
 from tieout.jobs.tie_out import TieOut, tie_out
 from tieout.ledger.facts import AnyFact
 from tieout.ledger.movement import NO_CHAIN_POSITION, block_of
@@ -59,16 +61,22 @@ class ChainBooks:
         follower: ChainFollower,
         opening: Opening,
         resolutions: Resolutions,
+        left_out: LeftOutLogs,
+        second: SecondLook,
     ) -> None:
         self._connection = connection
         self._lease = lease
         self._opening = opening
         self._resolutions = resolutions
+        self._left_out = left_out
+        self._second = second
         self.chain = chain
         self.follower = follower
         self.report = Report()
         self.seen = Counter[str]()
         """"logs": how many of the wallet's were in the windows read."""
+        self.left_out = 0
+        """Differences that reading again explained: a node had left out logs."""
         self.told: Callable[[int, int], None] = lambda _block, _last: None
         """Told the block up to which everything is booked, and the one to reach."""
         follower.progress = self._reached
@@ -79,11 +87,26 @@ class ChainBooks:
         await self._resolutions.read(step)
         return step
 
+    async def look(self) -> Step:
+        """As `step`, for books that are kept on: every so often final blocks are read a second time."""
+        if not self._second.is_due():
+            return await self.step()
+        step, found = await self._second.step(self.step)
+        self.left_out += len(found or ())
+        return step
+
     async def compare(self, block: BlockHead) -> TieOut:
-        """The books as of *block* against the balances there; what was held before the first block is booked."""
+        """The books as of *block* against the balances there.
+
+        What was held before the first block is booked, and what a node left out is read again and booked. Raises
+        VenueError, CallFailedError.
+        """
         tie = await self._compared(block)
         if not tie.holds and await self._opening.explain(tie):
             tie = await self._compared(block)
+        if await self._left_out.read(tie):
+            before, tie = tie, await self._compared(block)
+            self.left_out += max(0, _count(before) - _count(tie))
         return tie
 
     async def _compared(self, block: BlockHead) -> TieOut:
@@ -94,6 +117,11 @@ class ChainBooks:
         mark = Watermark(str(block + 1), now_ms())
         await watermarks.put(self._connection, self._lease.wallet_id, CHAIN, mark)
         self.told(block, last)
+
+
+def _count(tie: TieOut) -> int:
+    """How much differs."""
+    return len(tie.differences) + bool(tie.collateral.drift)
 
 
 @asynccontextmanager
@@ -136,7 +164,10 @@ async def opened(
 
     opening = Opening(connection, wallet_id, wallet, chain, begins, clock, book)
     resolutions = Resolutions(connection, wallet_id, chain, book)
-    books = ChainBooks(connection, lease, chain, ChainFollower(chain, wallet, first, ahead), opening, resolutions)
+    follower = ChainFollower(chain, wallet, first, ahead)
+    left_out = LeftOutLogs(connection, Owner(wallet_id, wallet, max(begins - 1, 0)), chain, follower, clock)
+    second = SecondLook(connection, wallet_id, follower, clock)
+    books = ChainBooks(connection, lease, chain, follower, opening, resolutions, left_out, second)
     books.report, books.seen = booked, seen
     return books
 

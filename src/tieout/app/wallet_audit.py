@@ -14,12 +14,13 @@ from tieout.store.runs import Action
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a run read of the chain."""
+    """What a run read of the chain. `left_out` are differences that were gone after some blocks were read again."""
 
     first: int
     last: int
     transactions: int
     logs: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

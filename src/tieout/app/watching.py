@@ -45,6 +45,8 @@ class Look:
     """Whether new heads arrive."""
     transactions: int = 0
     """Of the wallet, read since the watch began."""
+    left_out: int = 0
+    """What only a second reading brought: a node had left out logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,9 @@ async def watch(dsn: str, request: WatchRequest) -> AsyncGenerator[Look | Outage
         down_since = 0
         while True:
             try:
-                step = await books.step()
-                look = Look(
-                    step, books.report, await books.compare(step.block), heads.hearing, books.follower.transactions
-                )
+                step = await books.look()
+                tie = await books.compare(step.block)
+                look = Look(step, books.report, tie, heads.hearing, books.follower.transactions, books.left_out)
             except (VenueError, CallFailedError) as error:
                 down_since = down_since or now_ms()
                 yield Outage(str(error), down_since)

@@ -47,6 +47,7 @@ def wallet_json(found: WalletAudit) -> Json:
             "last_block": reading.last,
             "transactions": reading.transactions,
             "logs": reading.logs,
+            "differences_read_again": reading.left_out,
         },
         "chain": None if found.chain is None else _chain(found.chain),
         "report": None if found.report is None else _report(found.report),

@@ -66,7 +66,7 @@ async def _from_chain(dsn: str, connection: asyncpg.Connection, asked: AuditRequ
         also = [row.token_id for row in stated.held.rows] if stated is not None else []
         at = await compared_there(books, connection, wallet_id, asked.wallet, block, also)
         found = await _with_chain(connection, books.chain, wallet_id, await _folded(connection, asked), at)
-        reading = Reading(begin, block.number, books.follower.transactions, books.seen["logs"])
+        reading = Reading(begin, block.number, books.follower.transactions, books.seen["logs"], books.left_out)
     state = books_at(found.audit.books, block.number, block.at_ms)
     found = replace(found, reading=reading, report=report_of(found.audit.books, state, at.tie), data_untold=untold)
     if stated is None:

@@ -56,6 +56,9 @@ def _show_head(found: WalletAudit) -> None:
             ("read    ", "dim"),
             f"{blocks} from {read.first:,} on: {counted(read.transactions, 'transaction')}",
         )
+        if read.left_out:
+            words = f"{counted(read.left_out, 'difference')} gone: the node had left out logs the first time"
+            say(("again   ", "dim"), (words, "yellow"))
     if found.chain is not None:
         block = found.chain.at.tie.block
         name = f"{block.number:,}" if width < 80 else f"{block.number:,} ({short(block.hash, 10, 4)})"

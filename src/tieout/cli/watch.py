@@ -116,6 +116,10 @@ def _view(look: Look, books: WalletBooks, width: int) -> Group:
         heard.append_text(
             Text.assemble(("  heads ", "dim"), (look.hearing, "" if look.hearing == "live" else "yellow"))
         )
+    if look.left_out:
+        heard.append_text(
+            Text.assemble((f"  {look.left_out:,}", "yellow"), ("  found only by a second reading", "dim"))
+        )
     return Group(
         head, heard, Text(), *_positions(books).lines(width), Text(), tie_line(look.tie), *_differences(look.tie)
     )

@@ -15,7 +15,7 @@ from tieout.client.rpc import CallFailedError
 from tieout.jobs.chain_logs import filters
 from tieout.jobs.provisional import ProvisionalBlocks
 from tieout.jobs.window_width import SURE, WindowWidth
-from tieout.venue.chain_window import decode_window
+from tieout.venue.chain_window import Seen, decode_window
 from tieout.venue.decoded import Decoded
 from tieout.venue.identity import Identity
 from tieout.venue.wire import WireError
@@ -48,7 +48,8 @@ class ChainFollower:
         self._provisional = provisional
         self.next_block = first
         self.transactions = 0
-        """How many were found so far."""
+        """How many were found so far, but for what only reading again found."""
+        self._read_up_to = -1
         self.progress: Progress = _unheard
 
     async def step(self) -> Step:
@@ -66,9 +67,27 @@ class ChainFollower:
         if self._provisional is not None:
             # After the head was read: what is final by then, a match under its new hash too, was so when this is asked.
             await self._provisional.take_back_gone()
-        first, transactions = self.next_block, 0
-        while self.next_block <= head.number:
-            last = min(self.next_block + self._width.blocks - 1, head.number)
+        first = self.next_block
+        transactions = await self._read_to(head.number, self.progress)
+        if self._provisional is not None:
+            # A node that lags may name an older final block for a while: what was final stays it.
+            await self._provisional.follow(replace(head, number=max(head.number, self.next_block - 1)))
+        return Step(head, first, transactions)
+
+    async def again(self, first: int, last: int) -> None:
+        """Read these blocks, which are final and were read before, once more. Raises as `step`."""
+        top = self.next_block
+        self.next_block = first
+        try:
+            await self._read_to(last, _unheard)
+        finally:
+            self.next_block = max(self.next_block, top)
+
+    async def _read_to(self, end: int, progress: Progress) -> int:
+        """Book the blocks from the next one to *end*, as many at once as the node bears; how many transactions."""
+        transactions = 0
+        while self.next_block <= end:
+            last = min(self.next_block + self._width.blocks - 1, end)
             asked = last - self.next_block + 1
             try:
                 found = await self._read(self.next_block, last)
@@ -77,15 +96,13 @@ class ChainFollower:
                     raise
                 self._width.refused(asked)
                 continue
-            self._width.answered(asked, found)
-            transactions += found
-            self.transactions += found
+            self._width.answered(asked, len(found))
+            transactions += len(found)
+            self.transactions += sum(each.block > self._read_up_to for each in found)
+            self._read_up_to = max(self._read_up_to, last)
             self.next_block = last + 1
-            await self.progress(last, head.number)
-        if self._provisional is not None:
-            # A node that lags may name an older final block for a while: what was final stays it.
-            await self._provisional.follow(replace(head, number=max(head.number, self.next_block - 1)))
-        return Step(head, first, transactions)
+            await progress(last, end)
+        return transactions
 
     async def _begin(self) -> None:
         """Leave out, once, the blocks before the first one the node has."""
@@ -94,8 +111,8 @@ class ChainFollower:
             self.next_block = max(self.next_block, earliest.number if earliest else 0)
             self._begun = True
 
-    async def _read(self, first: int, last: int) -> int:
-        """Book the transactions of these blocks; how many there were."""
+    async def _read(self, first: int, last: int) -> Sequence[Seen]:
+        """Book the transactions of these blocks."""
         answers = await self._chain.window(filters(self._wallet, first, last), last, kind="chain_window")
         try:
             window = decode_window(answers, self._identity, Decoded(""))
@@ -104,7 +121,7 @@ class ChainFollower:
         if self._provisional is not None:
             await self._provisional.seen_as_final(window.transactions)
         await self._receipts([each.tx_hash for each in window.unexplained])
-        return len(window.transactions)
+        return window.transactions
 
     async def _receipts(self, tx_hashes: Sequence[str]) -> None:
         for at in range(0, len(tx_hashes), RECEIPTS_MAX):
