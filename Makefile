@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVM := tests/evm/node_modules/.installed
+PROMETHEUS := .prometheus/usr/bin/prometheus
 
-.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm chromium screenshots lives soak mutants openapi
+.PHONY: demo demo-books test check catalog bench clean docs drawings lock evm chromium prometheus screenshots lives soak mutants openapi
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -48,8 +49,15 @@ chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		{ echo "the tests of the desk need Chromium; on Debian: apt-get install chromium" >&2; exit 1; }
 
+# Debian's package is unpacked and not installed: that would start a server of the whole machine.
+prometheus:
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || test -x $(PROMETHEUS) || { \
+		mkdir -p .prometheus && cd .prometheus && apt-get download -qq -o APT::Sandbox::User=root prometheus && \
+		dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; } || { \
+		echo "the tests of the metrics need prometheus and promtool on the PATH; on Debian: apt-get update" >&2; exit 1; }
+
 LIVES_MINUTES ?= 8
-test: chromium check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
+test: chromium prometheus check $(EVM)  ## all of it, with a real PostgreSQL and a real EVM, and 200 lives as far as the time allows
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 	$(BIN)/python -m tieout sim run --jobs 2 --seeds 1..200 --within $(LIVES_MINUTES)
 
@@ -83,4 +91,4 @@ lock: $(STAMP)  ## renew requirements.lock: hashes, no index addresses
 		--no-header --no-annotate --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) tests/evm/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache build dist site src/*.egg-info .tieout
+	rm -rf $(VENV) tests/evm/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache .prometheus build dist site src/*.egg-info .tieout

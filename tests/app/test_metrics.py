@@ -128,11 +128,11 @@ async def test_every_figure_is_what_the_tables_say(dsn: str) -> None:
         ("severity=WARN", "type=POSITION_DRIFT"): 2,
     }
     assert found["tieout_runs_total"] == {
-        ("job=position_sync", "outcome=ok"): 1,
-        ("job=position_sync", "outcome=failed"): 1,
+        ("worker_job=position_sync", "outcome=ok"): 1,
+        ("worker_job=position_sync", "outcome=failed"): 1,
     }
-    assert found["tieout_last_run_seconds"] == {("job=position_sync",): 0.25}
-    assert found["tieout_last_run_timestamp_seconds"] == {("job=position_sync",): (NOW - 5_000) / 1_000}
+    assert found["tieout_last_run_seconds"] == {("worker_job=position_sync",): 0.25}
+    assert found["tieout_last_run_timestamp_seconds"] == {("worker_job=position_sync",): (NOW - 5_000) / 1_000}
     assert found["tieout_undecodable_messages_total"][("code=undecodable",)] == 2
     assert found["tieout_unknown_names"] == {("kind=field",): 2}
     assert found["tieout_unknown_names_seen_total"] == {("kind=field",): 7}

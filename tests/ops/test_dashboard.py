@@ -22,7 +22,7 @@ NOT_SHOWN = {
     "tieout_schema_info": "for a query by hand",
     "tieout_wallets": "the variable lists them",
     "tieout_comparison_age_seconds": "that of the last clean one is what counts",
-    "tieout_clean_comparison_timestamp_seconds": "the age is shown; the time is for rules of one's own",
+    "tieout_clean_comparison_timestamp_seconds": "the age is shown; the time is for rules",
     "tieout_mark_age_seconds": "that of the job portfolio is shown",
 }
 
@@ -89,6 +89,10 @@ def test_every_query_names_what_is_exported() -> None:
     found = [f"{panel}: {why}" for panel, expr, legend in targets() for why in wrong(expr, legend)]
     found += [f"{rule['alert']}: {why}" for rule in rules() for why in wrong(rule["expr"], str(rule["annotations"]))]
     assert found == []
+
+
+def test_no_label_has_a_name_that_prometheus_gives_by_itself() -> None:
+    assert [name for name, labels in EXPORTED.items() if labels & {"job", "instance"}] == []
 
 
 def test_everything_exported_is_on_the_dashboard_or_said_not_to_be() -> None:

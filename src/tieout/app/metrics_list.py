@@ -25,6 +25,11 @@ Sample = tuple[tuple[str, ...], float]
 Samples = Callable[[WalletMetrics], Iterable[Sample]]
 
 
+JOB = "worker_job"
+"""The label of a job of the worker. Not `job`, nor `instance`: Prometheus gives every series labels of these names that
+say where it was scraped, and a job's own name would become `exported_job`."""
+
+
 class Kind(StrEnum):
     """What a series does."""
 
@@ -251,22 +256,22 @@ METRICS: tuple[Exported, ...] = (
         "Since the wallet was marked to market last.",
         lambda w: _age(w.money.mark.at_ms if w.money.mark else 0, w),
     ),
-    Exported("tieout_runs_total", "Runs of jobs.", _runs("runs"), ("job", "outcome"), Kind.COUNTER),
+    Exported("tieout_runs_total", "Runs of jobs.", _runs("runs"), (JOB, "outcome"), Kind.COUNTER),
     Exported(
         "tieout_run_seconds_total",
         "How long runs of jobs took, all together.",
         _runs("took_ms", 1_000),
-        ("job", "outcome"),
+        (JOB, "outcome"),
         Kind.COUNTER,
     ),
     Exported(
-        "tieout_last_run_seconds", "How long the last run of a job took.", _last_of_jobs("last_took_ms"), ("job",)
+        "tieout_last_run_seconds", "How long the last run of a job took.", _last_of_jobs("last_took_ms"), (JOB,)
     ),
     Exported(
         "tieout_last_run_timestamp_seconds",
         "When a job ended last, in Unix time.",
         _last_of_jobs("last_ended_ms"),
-        ("job",),
+        (JOB,),
     ),
     Exported(
         "tieout_log_entries_total",
