@@ -158,8 +158,10 @@ async def test_an_incident_is_acknowledged_by_name(desk: Desk) -> None:
 
 @asynccontextmanager
 async def at_rest(desk: Desk) -> AsyncIterator[str]:
-    """A market in which nothing changes for the time of the context: what an entry would do stays what was shown."""
-    market = await desk.value("SELECT min(condition_id) FROM positions WHERE wallet_id = WALLET")
+    """A market with shares in it, where nothing changes meanwhile: what an entry would do stays what was shown."""
+    market = await desk.until(
+        "SELECT condition_id FROM positions WHERE wallet_id = WALLET AND shares > 0 ORDER BY shares DESC LIMIT 1"
+    )
     wallet_id = await desk.value("SELECT WALLET")
 
     async def steer(state: State) -> None:

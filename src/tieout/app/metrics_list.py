@@ -264,9 +264,7 @@ METRICS: tuple[Exported, ...] = (
         (JOB, "outcome"),
         Kind.COUNTER,
     ),
-    Exported(
-        "tieout_last_run_seconds", "How long the last run of a job took.", _last_of_jobs("last_took_ms"), (JOB,)
-    ),
+    Exported("tieout_last_run_seconds", "How long the last run of a job took.", _last_of_jobs("last_took_ms"), (JOB,)),
     Exported(
         "tieout_last_run_timestamp_seconds",
         "When a job ended last, in Unix time.",
