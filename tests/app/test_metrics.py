@@ -128,8 +128,8 @@ async def test_every_figure_is_what_the_tables_say(dsn: str) -> None:
         ("severity=WARN", "type=POSITION_DRIFT"): 2,
     }
     assert found["tieout_runs_total"] == {
-        ("worker_job=position_sync", "outcome=ok"): 1,
-        ("worker_job=position_sync", "outcome=failed"): 1,
+        ("outcome=ok", "worker_job=position_sync"): 1,
+        ("outcome=failed", "worker_job=position_sync"): 1,
     }
     assert found["tieout_last_run_seconds"] == {("worker_job=position_sync",): 0.25}
     assert found["tieout_last_run_timestamp_seconds"] == {("worker_job=position_sync",): (NOW - 5_000) / 1_000}

@@ -6,11 +6,13 @@ What it puts on every series of its own is only seen there: a label `job` of our
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 import yaml
 
 from ops.test_dashboard import OPS, rules, targets
@@ -51,11 +53,18 @@ async def legends(client: httpx.AsyncClient, expr: str, legend: str) -> list[str
     return [" ".join(series["metric"].get(name, f"no {name}") for name in names) for series in found]
 
 
+@pytest.fixture
+def moment(stage: Stage) -> Iterator[str]:
+    """The desk of the moment at which the stage's worker told of itself, however long ago that is."""
+    told_ms = stage.query("SELECT max(at_ms) FROM worker_status")[0][0]
+    address = stage.serve(lambda: told_ms)
+    yield address
+    stage.stop(address)
+
+
 @in_loop
-async def test_a_real_prometheus_answers_the_dashboard_and_the_rules(
-    stage: Stage, address: str, tmp_path: Path
-) -> None:
-    async with prometheus(config_of_the_docs(address, tmp_path)) as client:
+async def test_a_real_prometheus_answers_the_dashboard_and_the_rules(moment: str, tmp_path: Path) -> None:
+    async with prometheus(config_of_the_docs(moment, tmp_path)) as client:
 
         async def is_scraped() -> bool:
             asked = "count_over_time(up{job='tieout'}[5m]) >= 3"
