@@ -106,7 +106,7 @@ class ChainBooks:
             tie = await self._compared(block)
         if await self._left_out.read(tie):
             before, tie = tie, await self._compared(block)
-            self.left_out += max(0, _count(before) - _count(tie))
+            self.left_out += max(0, len(before.drifts) - len(tie.drifts))
         return tie
 
     async def _compared(self, block: BlockHead) -> TieOut:
@@ -117,11 +117,6 @@ class ChainBooks:
         mark = Watermark(str(block + 1), now_ms())
         await watermarks.put(self._connection, self._lease.wallet_id, CHAIN, mark)
         self.told(block, last)
-
-
-def _count(tie: TieOut) -> int:
-    """How much differs."""
-    return len(tie.differences) + bool(tie.collateral.drift)
 
 
 @asynccontextmanager

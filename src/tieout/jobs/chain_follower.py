@@ -6,7 +6,8 @@ in the logs around it, so of those the receipt is booked. What lies above the fi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tieout.client.chain import BlockHead, Chain
@@ -76,10 +77,16 @@ class ChainFollower:
 
     async def again(self, first: int, last: int) -> None:
         """Read these blocks, which are final and were read before, once more. Raises as `step`."""
+        with self.rewound(first):
+            await self._read_to(last, _unheard)
+
+    @contextmanager
+    def rewound(self, first: int) -> Iterator[None]:
+        """Inside, *first* is the next block to read; afterwards what had been read before counts as read."""
         top = self.next_block
         self.next_block = first
         try:
-            await self._read_to(last, _unheard)
+            yield
         finally:
             self.next_block = max(self.next_block, top)
 

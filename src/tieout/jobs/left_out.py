@@ -17,7 +17,7 @@ from tieout.client.errors import VenueError
 from tieout.client.rpc import CallFailedError
 from tieout.jobs.chain_follower import ChainFollower
 from tieout.jobs.locate import locate
-from tieout.jobs.tie_out import COLLATERAL, TieOut
+from tieout.jobs.tie_out import TieOut
 
 NEWEST_BLOCKS = 2_000
 """So many blocks at most are read again where nothing tells the place of a difference: an hour of them."""
@@ -64,16 +64,15 @@ class LeftOutLogs:
         if tie.holds:
             self._tied = tie.block.number
             return False
-        figures = _figures(tie)
-        if figures == self._known and self._clock.now_ms() - self._read_ms < TRY_AGAIN_MS:
+        if tie.drifts == self._known and self._clock.now_ms() - self._read_ms < TRY_AGAIN_MS:
             return False
-        self._known, self._read_ms = figures, self._clock.now_ms()
+        self._known, self._read_ms = tie.drifts, self._clock.now_ms()
         last = tie.block.number
         if 0 <= self._tied < last <= self._tied + NEWEST_BLOCKS:
             await self._follower.again(self._tied + 1, last)
             return True
         try:
-            await self._read_places(sorted(what for what, _ in figures)[:PLACES_MAX], last)
+            await self._read_places(sorted(what for what, _ in tie.drifts)[:PLACES_MAX], last)
         except (VenueError, CallFailedError):
             await self._again(last - NEWEST_BLOCKS + 1, last, last)
         return True
@@ -94,8 +93,3 @@ class LeftOutLogs:
 
     async def _again(self, first: int, end: int, last: int) -> None:
         await self._follower.again(max(first, self._owner.begins + 1), min(end, last))
-
-
-def _figures(tie: TieOut) -> frozenset[tuple[str, int]]:
-    money = {(COLLATERAL, tie.collateral.drift)} if tie.collateral.drift else set()
-    return frozenset(money | {(each.token_id, each.drift) for each in tie.differences})

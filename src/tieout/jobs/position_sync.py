@@ -162,12 +162,8 @@ class PositionSync:
     async def _read_again(self, step: Step) -> Step:
         """Once more from the last block that tied out: logs that a node left out are there the next time."""
         self._read_again_ms = self._clock.now_ms()
-        top = self._follower.next_block
-        self._follower.next_block = max(self._tied_block + 1, step.block.number - READ_AGAIN_BLOCKS, 0)
-        try:
+        with self._follower.rewound(max(self._tied_block + 1, step.block.number - READ_AGAIN_BLOCKS, 0)):
             return await self._step()
-        finally:
-            self._follower.next_block = max(self._follower.next_block, top)
 
     async def _found_again(self, before: Sequence[Drift], after: Sequence[Drift], tie: TieOut) -> list[Finding]:
         """What reading again explained: corrected by the receipts themselves."""

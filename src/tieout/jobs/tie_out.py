@@ -65,6 +65,12 @@ class TieOut:
         """Every balance equals the books."""
         return not self.differences and not self.collateral.drift
 
+    @property
+    def drifts(self) -> frozenset[tuple[str, int]]:
+        """What differs, a token or COLLATERAL, and by how much."""
+        money = {(COLLATERAL, self.collateral.drift)} if self.collateral.drift else set()
+        return frozenset(money | {(each.token_id, each.drift) for each in self.differences})
+
 
 async def tie_out(chain: Chain, wallet: str, shares: Mapping[str, int], collateral: int, block: BlockHead) -> TieOut:
     """Compare *shares* (token id to micro-shares) and *collateral* (micro-units) with the balances.
